@@ -15,6 +15,9 @@ enum {
 // The message of an error code, "unknown error" for others. Never NULL.
 const char *ts_error_text(int32_t code);
 
+// Name of the kernels the core was built with: "portable", ...
+const char *ts_kernels(void);
+
 // CRC-32 (IEEE 802.3) of bytes, continuing from crc (0 to begin).
 uint32_t ts_crc32(uint32_t crc, const void *bytes, size_t n);
 
@@ -57,7 +60,9 @@ int32_t ts_model_check(const void *file, size_t file_bytes, ts_fault_t *fault);
 // Compares the file's CRC. Returns 0 or TS_ERR_CRC.
 int32_t ts_model_crc(const void *file, size_t file_bytes);
 
-// Checks and binds. file and arena must outlive m and be 4-aligned.
+// Checks and binds. file and arena must outlive m, be 4-aligned and apart from
+// each other; nothing may change in file while m is in use: it was checked
+// once. On error m->fault says which op and tensor.
 int32_t ts_model_load(ts_model_t *m, const void *file, size_t file_bytes,
     void *arena, size_t arena_bytes);
 
@@ -74,8 +79,11 @@ void *ts_model_tensor(const ts_model_t *m, int32_t i);
 
 // ---- Frames: what drivers deliver, int16 (n, channels) ----
 
+enum { TS_CHANNELS_MAX = 16 };
+
 // In place: frame[c] = sat16(round(frame[map[c] & 15] * mult / 2^shift)),
-// negated where map[c] has bit 7. mult 1 .. 32767, shift 0 .. 30.
+// negated where map[c] has bit 7; rounded halves away from zero. mult
+// 1 .. 32767, shift 0 .. 30.
 int32_t ts_frames_adapt_s16(int16_t *frames, size_t n, int32_t channels,
     const uint8_t *map, int32_t mult, int32_t shift);
 

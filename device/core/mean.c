@@ -1,0 +1,71 @@
+#include "op.h"
+
+enum { X, Y };
+enum { AXES, MULT, SHIFT };
+
+int32_t ts_check_MEAN(ts_op_t *op) {
+    const int32_t *p = op->params;
+    int32_t error = ts_need_type(op, X, TS_S8);
+    error = error != 0 ? error : ts_need_type(op, Y, TS_S8);
+    if (error != 0) {
+        return error;
+    }
+    if (!ts_between(p[AXES], 0, 15) || !ts_scale_ok(p[MULT], p[SHIFT])) {
+        return TS_ERR_OP;
+    }
+    // y may drop the dims of 1 that x keeps, so only counts are compared.
+    int32_t kept = 1;
+    for (int32_t i = 0; i < 4; i++) {
+        kept *= p[AXES] >> i & 1 ? 1 : ts_dim(op->t[X], i);
+    }
+    // A sum of differences within +-255 must fit 31 bits.
+    if (kept != ts_elements(op->t[Y]) || ts_elements(op->t[X]) / kept > INT32_MAX / 256) {
+        return ts_blame(op, Y, TS_ERR_SHAPE);
+    }
+    return 0;
+}
+
+// Sum over the reduced axes, from x on; n and step are (4), the innermost last.
+static int32_t reduced_sum(const int8_t *x, const int32_t *n, const int32_t *step) {
+    int32_t sum = 0;
+    for (int32_t a = 0; a < n[0]; a++) {
+        for (int32_t b = 0; b < n[1]; b++) {
+            for (int32_t c = 0; c < n[2]; c++) {
+                const int8_t *p = x + a * step[0] + b * step[1] + c * step[2];
+                for (int32_t d = 0; d < n[3]; d++, p += step[3]) {
+                    sum += *p;
+                }
+            }
+        }
+    }
+    return sum;
+}
+
+// x is (D0, D1, D2, D3); y holds the axes not in the mask, in their order.
+// mult and shift include the division by the count. y may not overlap x.
+void ts_run_MEAN(const ts_op_t *op) {
+    int32_t kept[4], reduced[4], step[4], count = 1, size = 1;
+    for (int32_t i = 3; i >= 0; i--) {
+        int32_t dim = ts_dim(op->t[X], i), over = op->params[AXES] >> i & 1;
+        kept[i] = over ? 1 : dim;
+        reduced[i] = over ? dim : 1;
+        step[i] = size;
+        size *= dim;
+        count *= reduced[i];
+    }
+    int32_t offset = -op->t[X]->zero_point * count, zero = op->t[Y]->zero_point;
+    const int8_t *x = op->data[X];
+    int8_t *y = op->data[Y];
+    for (int32_t a = 0; a < kept[0]; a++) {
+        for (int32_t b = 0; b < kept[1]; b++) {
+            for (int32_t c = 0; c < kept[2]; c++) {
+                const int8_t *p = x + a * step[0] + b * step[1] + c * step[2];
+                for (int32_t d = 0; d < kept[3]; d++, p += step[3]) {
+                    int32_t sum = reduced_sum(p, reduced, step) + offset;
+                    sum = ts_scale_twice(sum, op->params[MULT], op->params[SHIFT]);
+                    *y++ = ts_finish_s8(sum, zero, INT8_MIN, INT8_MAX);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,12 @@
+#include "unit.h"
+
+int unit_checks, unit_failures;
+
+int main(void) {
+    test_fixed();
+    test_window();
+    test_frames();
+    test_text();
+    printf("%d checks, %d failures\n", unit_checks, unit_failures);
+    return unit_failures != 0;
+}
