@@ -1,0 +1,73 @@
+"""Model: a .tsm file (models/FORMAT.md), checked once, then run in place.
+
+Memory is taken once, here: the file (unless it lies in mapped flash), the
+arena, and the feature program's work space.
+"""
+
+# Written by device/files.py.
+from typing import Any
+from .types import Buffer
+from .features import Features, Sensor
+
+MAGIC: bytes
+VERSION: int
+HEADER: int
+
+def load(source: str | Buffer, check: bool = True, selftest: bool = False) -> Model:
+    """A Model from a path, or from the bytes of a .tsm file.
+
+    ``check=False`` skips the checksum (every offset is validated all the
+    same); ``selftest=True`` runs the golden vectors. Raises ModelError,
+    OSError (no such file), MemoryError (with what is needed and free).
+    """
+
+class Model:
+    """A model ready to run. Attributes, all read-only:
+
+    ``name``, ``labels``, ``sensor`` (Sensor or None), ``features`` (Features or
+    None), ``window`` and ``hop`` in frames (0 without features), ``arena_bytes``,
+    ``file_bytes``; ``input`` and ``output``: writable bytes of tensor 0 in and
+    out (``inputs`` and ``outputs``: of all); ``scores``: see run().
+    """
+    file_bytes: int
+    arena_bytes: int
+    labels: tuple[Any, ...]
+    decision: dict[str, Any]
+    sensor: Sensor | None
+    name: str
+    n_tensors: int
+    n_ops: int
+    inputs: tuple[Any, ...]
+    outputs: tuple[Any, ...]
+    input: memoryview
+    output: memoryview
+    scores: bytearray | memoryview
+    features: Features | None
+    window: int
+    hop: int
+    def __init__(self, source: str | Buffer, check: bool = True) -> None: ...
+    def run(self, window: Buffer) -> bytearray | memoryview:
+        """One window in, scores out. Never allocates.
+
+        ``window``: int16 frames (window, channels) at the model's scale, or,
+        for a model without features, the bytes of its input tensor.
+        Returns ``scores``: for a classifier (one int8 or uint8 output per
+        label) one number 0..255 per label, probability x 256 where the model
+        ends in softmax; for others ``output``, the raw bytes. The same buffer
+        every time.
+        """
+    def invoke(self) -> bytearray | memoryview:
+        """Runs on what is in ``input`` (which it may overwrite); returns as run() does."""
+    def classify(self, window: Buffer) -> tuple[Any, ...]:
+        """(label, score) of the highest score, the first of equals. Makes a tuple."""
+    def run_op(self, i: int) -> None:
+        """Runs op ``i`` alone, for profiling."""
+    def selftest(self, quiet: bool = False) -> tuple[Any, ...]:
+        """Runs the golden vectors of the file; prints and returns (equal, all).
+
+        Raises ModelError where one differs, or where the file holds none.
+        """
+    def info(self) -> None:
+        """Prints what the model is, wants and costs."""
+    def tensor(self, i: int) -> tuple[Any, ...]:
+        """(dtype, shape, scale, zero_point, place, offset, bytes) of tensor i."""

@@ -1,0 +1,57 @@
+"""Pipeline: driver -> window -> features -> model -> decision -> outputs, and nothing else."""
+
+# Written by device/files.py.
+from collections.abc import Callable, Sequence
+from typing import Any
+from .types import Driver, Output
+from .decision import Decision, Event
+from .features import Features
+from .model import Model
+from .window import Window
+
+class Pipeline:
+    """``Pipeline(driver, model, outputs)``; then ``run()``, ``step()`` or ``await run_async()``.
+
+    ``driver``: tinysense/drivers/__init__.py says what one is. ``model``: a
+    Model with features. ``outputs``: objects with emit(event), or functions.
+    ``config``: a dict with axes, smooth, threshold, refractory_ms (tinysense.config).
+
+    All memory is taken here; nothing is allocated per window. Counters:
+    ``frames`` read, ``dropped`` (by the driver or overwritten), ``windows``
+    run, ``events`` made; driver errors are in ``driver.errors``.
+    """
+    driver: Driver
+    model: Model
+    features: Features
+    decision: Decision
+    window: Window
+    outputs: tuple[Any, ...]
+    frames: int
+    windows: int
+    events: int
+    def __init__(self, driver: Driver, model: Model | str, outputs: Sequence[Output | Callable[..., Any]] = (), config: dict[str, Any] | None = None) -> None: ...
+    @classmethod
+    def from_config(cls, config: dict[str, Any] | str | None = None) -> Pipeline:
+        """Builds everything that a config names; ``config``: a dict, a path, or the default path.
+
+        The model comes first: it wants the largest piece of memory.
+        """
+    @property
+    def dropped(self) -> int:
+        """Frames lost since the start, by the driver or because nobody took a window."""
+    def step(self) -> Event | None:
+        """Reads what the driver has, runs at most one window; the event, or None.
+
+        Never waits. The event is the same object every time: copy() to keep it.
+        """
+    def run(self, seconds: float | None = None) -> int:
+        """Runs for a time, or until the driver ends, or for ever; returns the events made.
+
+        Whatever ends it early (Ctrl-C too) closes driver and outputs first.
+        """
+    async def run_async(self, seconds: float | None = None) -> int:
+        """run() for asyncio: gives way after every window and while the driver has nothing."""
+    def close(self) -> None:
+        """Closes driver and outputs, once; an output that fails does not keep the rest open."""
+    def __enter__(self) -> Pipeline: ...
+    def __exit__(self, *exc: object) -> None: ...

@@ -1,0 +1,148 @@
+"""The device's config: one JSON file, one table of what may stand in it.
+
+A row is (name, type, default, range, doc). ``type``: a type, or a tuple of
+two; ``range``: (lowest, highest) for numbers, a tuple of allowed texts for
+texts, None for no limit; a default of None means that the key must be given.
+Drivers and outputs keep rows of the same kind for their options, and the
+computer's `tinysense sync` reads them all.
+"""
+
+import json
+
+from .errors import ConfigError
+from .replacing import PART, put_in_place
+
+PATH = "/tinysense.json"
+
+ROWS = (
+    ("model", str, "model.tsm", None, "path of the model file"),
+    ("driver", str, "mpu6050", None, "module in tinysense/drivers"),
+    ("driver_options", dict, {}, None, "see the driver's OPTIONS"),
+    ("axes", str, "", None, "driver axis for each of the model's channels, as 'y -x z'"),
+    ("outputs", list, ["serial"], None, "names in tinysense/outputs, or objects: kind, options"),
+    ("smooth", int, -1, (-1, 255), "windows to average over, -1: as the model says"),
+    ("threshold", dict, {}, None, "label: 0..256, where it differs from the model's"),
+    ("refractory_ms", int, -1, (-1, 3600000), "pause after an event, -1: as the model says"),
+)
+
+_NAMES = {str: "text", int: "whole number", bool: "true or false", dict: "object", list: "list",
+          (int, str): "pin number or name"}
+
+
+def defaults(rows: tuple = ROWS) -> dict:
+    """A new dict of all defaults."""
+    return {name: _copy(default) for name, _, default, _, _ in rows}
+
+
+def validate(config: dict) -> dict:
+    """The whole config, defaults filled in; ConfigError names key, expected and got."""
+    out = check(ROWS, config, "config")
+    for label, value in out["threshold"].items():
+        _check_value(("threshold." + str(label), int, 128, (0, 256), ""), value, "config")
+    for i, entry in enumerate(out["outputs"]):
+        good = isinstance(entry, str) or isinstance(entry, dict) and "kind" in entry
+        if not good:
+            raise ConfigError("config: outputs[%d]: expected a name or an object with kind, got %r"
+                              % (i, entry))
+    return out
+
+
+def check(rows: tuple, given: dict, where: str) -> dict:
+    """``given`` against a table of rows; returns it with defaults filled in."""
+    if not isinstance(given, dict):
+        raise ConfigError("%s: expected an object, got %r" % (where, given))
+    names = [row[0] for row in rows]
+    for key in given:
+        if key not in names:
+            raise ConfigError("%s: unknown key %r%s" % (where, key, _suggestion(key, names)))
+    out = defaults(rows)
+    for row in rows:
+        if row[0] in given:
+            out[row[0]] = _check_value(row, given[row[0]], where)
+        elif row[2] is None:
+            raise ConfigError("%s: %s is missing: %s" % (where, row[0], row[4]))
+    return out
+
+
+def load(path: str = PATH) -> dict:
+    """The config in a file, validated. A file that is not there gives the defaults."""
+    try:
+        with open(path) as f:
+            text = f.read()
+    except OSError as e:
+        if e.errno != 2:
+            raise
+        return defaults()
+    return validate(_parsed(text, path))
+
+
+def save(config: dict, path: str = PATH) -> None:
+    """Validates, then replaces the file in one step: a power cut leaves the old or the new."""
+    validate(config)
+    with open(path + PART, "w") as f:
+        f.write(json.dumps(config))
+        f.flush()
+    put_in_place(path)
+
+
+def _parsed(text, path):
+    try:
+        # MicroPython's json takes a text that was cut for a whole one.
+        if text.count("{") != text.count("}"):
+            raise ValueError
+        return json.loads(text)
+    except (ValueError, RuntimeError):
+        raise ConfigError("%s: not JSON, or cut short: write it again with `tinysense sync`" % path)
+
+
+def plugin(folder: str, name: str) -> "Module":
+    """The module tinysense.<folder>.<name>, for a name that came from outside."""
+    if not isinstance(name, str) or not all(c.islower() or c.isdigit() or c == "_" for c in name):
+        raise ConfigError("%s: expected a module's name in small letters, got %r" % (folder, name))
+    try:
+        module = __import__("tinysense.%s.%s" % (folder, name), None, None, ("build",), 0)
+    except ImportError:
+        module = None
+    if not (hasattr(module, "OPTIONS") and hasattr(module, "build")):
+        raise ConfigError("%s: no %r here: expected the name of a file in tinysense/%s"
+                          % (folder, name, folder))
+    return module
+
+
+def _check_value(row, value, where):
+    name, kind, _, limits, _ = row
+    good = isinstance(value, kind) and (kind is bool or not isinstance(value, bool))
+    if not good:
+        raise ConfigError("%s: %s: expected %s, got %r" % (where, name, _NAMES[kind], value))
+    if limits is not None and isinstance(value, int) and not limits[0] <= value <= limits[1]:
+        raise ConfigError("%s: %s: expected %d to %d, got %d" % (where, name, limits[0], limits[1],
+                                                               value))
+    if limits is not None and kind is str and value not in limits:
+        raise ConfigError("%s: %s: expected one of %s, got %r" % (where, name, " ".join(limits),
+                                                                 value))
+    return value
+
+
+def _suggestion(key, names):
+    """", did you mean ...?" where a name is at most two edits away."""
+    best = min(names, key=lambda name: distance(str(key), name)) if names else ""
+    if names and distance(str(key), best) <= 2:
+        return ": did you mean %r?" % best
+    return ": expected one of " + " ".join(names)
+
+
+def distance(a: str, b: str) -> int:
+    """How many letters must be put in, left out or changed to make a into b."""
+    row = list(range(len(b) + 1))
+    for i, letter in enumerate(a):
+        before, row[0] = row[0], i + 1
+        for j, other in enumerate(b):
+            before, row[j + 1] = row[j + 1], min(row[j + 1] + 1, row[j] + 1,
+                                                 before + (letter != other))
+    return row[-1]
+
+
+def _copy(value):
+    if isinstance(value, dict):
+        return dict(value)
+    return list(value) if isinstance(value, list) else value

@@ -1,0 +1,383 @@
+"""Frames from the board to the host while it captures or watches, and lines back.
+
+The bytes are in models/FORMAT.md, section 3. Types and payloads, little-endian:
+
+1 HELLO   JSON: rate_mhz, channels (names), units, full_scale, driver, device
+2 FRAMES  u32 number of the first frame since HELLO, lost ones counted;
+          u32 frames lost since HELLO; u64 device time of the first frame, us;
+          u16 frames; u8 channels; u8 zero; s16[frames][channels]
+3 SCORES  u32 window number, from 1; u32 frames lost so far; u64 time, us;
+          u8 labels; u8[3] zero; u8[labels] scores in steps of 1/256
+4 EVENT   u32 window number; u32 zero; u64 time since the first frame by the frame
+          clock, us; u8 label; u8 score; u16 zero; label, UTF-8
+5 END     JSON: frames, lost, windows, events, why ("done", "stopped" or an error)
+6 LOG     UTF-8
+7 READY   u16 frames wanted: the host answers with one line (see HostDriver)
+
+The first frame sent is HELLO, with sequence 0; the last is END.
+"""
+import json
+import struct
+import sys
+from array import array
+from binascii import a2b_base64, b2a_base64
+
+try:
+    from _tinysense import crc32
+except ImportError:
+    from binascii import crc32
+
+from .ticks import sleep_ms, ticks_diff, ticks_ms, ticks_us
+
+HELLO, FRAMES, SCORES, EVENT, END, LOG, READY = range(1, 8)
+
+_HEADER_BYTES = 8
+_MAX_PAYLOAD = 1024
+_GATHER_FRAMES = 32
+_GATHER_MS = 50
+_SILENT_MS = 3000
+_ALIVE_MS = 2000
+_HEAD = 20  # bytes before the samples, scores or name
+
+
+class Clock:
+    """Microseconds since it was made, in 64 bits, without allocating.
+
+    ticks_us wraps after minutes, and an integer beyond 30 bits lives on the
+    heap; so times are four limbs of 16 bits, lowest first. now() must be
+    called at least every eight minutes.
+    """
+
+    def __init__(self):
+        self._now = array("H", (0, 0, 0, 0))
+        self._past = array("H", (0, 0, 0, 0))
+        self._last = ticks_us()
+
+    def now(self):
+        """The limbs of the time; the same array every time."""
+        t = ticks_us()
+        _add(self._now, self._now, ticks_diff(t, self._last))
+        self._last = t
+        return self._now
+
+    def before(self, us):
+        """The limbs of the time `us` microseconds ago; the same array every time."""
+        self.now()
+        if not _add(self._past, self._now, -us):
+            _add(self._past, self._past, us)  # before the clock began: at its beginning
+        return self._past
+
+
+def _add(to, limbs, us):
+    # to = limbs + us; False where the sum is below zero.
+    carry = us
+    for i in range(4):
+        carry += limbs[i]
+        to[i] = carry & 0xFFFF
+        carry >>= 16
+    return carry >= 0
+
+
+class Link:
+    """Writes frames to `out`, by default the REPL's output.
+
+    An output without `buffer` takes text only: there each frame is a line of
+    `~` and base64. Buffers and slices are made here; what is sent per message
+    is one integer, the CRC, where that does not fit 30 bits.
+    """
+
+    def __init__(self, out: "object" = None):
+        out = sys.stdout if out is None else out
+        self.binary = hasattr(out, "buffer")
+        self._out = out.buffer if self.binary else out
+        self._flush = getattr(self._out, "flush", None)
+        self._sequence = 0
+        self._buffer = bytearray(_HEADER_BYTES + _HEAD)
+        self._tail = bytearray(4)
+        view = memoryview(self._buffer)
+        self._heads = {n: view[: _HEADER_BYTES + n] for n in (0, 2, _HEAD)}
+        self._sums = {n: view[2 : _HEADER_BYTES + n] for n in (0, 2, _HEAD)}
+        self.clock = Clock()
+
+    def hello(self, facts: dict) -> None:
+        """Begins: facts as listed under HELLO."""
+        self._sequence = 0
+        self._text(HELLO, json.dumps(facts))
+
+    def end(self, facts: dict) -> None:
+        """Ends: facts as listed under END."""
+        self._text(END, json.dumps(facts))
+
+    def log(self, text: str) -> None:
+        """Sends a line of text, cut to what fits."""
+        self._text(LOG, text[: _MAX_PAYLOAD // 4])
+
+    def frames(self, samples: "Buffer", n: int, channels: int, first: int, lost: int,
+               time: "array") -> None:
+        """Sends n frames; samples: the bytes of int16 (n, channels), no more.
+
+        first: number of the first one, lost ones counted; time: as from Clock.
+        """
+        struct.pack_into("<IIHHHHHBB", self._buffer, _HEADER_BYTES, first, lost,
+                         time[0], time[1], time[2], time[3], n, channels, 0)
+        self._send(FRAMES, _HEAD, samples, 2 * n * channels)
+
+    def scores(self, window: int, lost: int, scores: "Buffer") -> None:
+        """Sends one window's scores, steps of 1/256, at most 255 of them."""
+        t = self.clock.now()
+        struct.pack_into("<IIHHHHBBH", self._buffer, _HEADER_BYTES, window, lost,
+                         t[0], t[1], t[2], t[3], len(scores), 0, 0)
+        self._send(SCORES, _HEAD, scores, len(scores))
+
+    def event(self, window: int, label: int, score: int, name: str, time_ms: int) -> None:
+        """Sends an event: label's index, score in steps of 1/256, label's name, Event.time."""
+        data = name.encode()
+        struct.pack_into("<IIQBBH", self._buffer, _HEADER_BYTES, window, 0, time_ms * 1000,
+                         label, score, 0)
+        self._send(EVENT, _HEAD, data, len(data))
+
+    def ready(self, n: int) -> None:
+        """Asks the host for up to n frames."""
+        struct.pack_into("<H", self._buffer, _HEADER_BYTES, n)
+        self._send(READY, 2)
+
+    def _text(self, kind, text):
+        data = text.encode()
+        if len(data) > _MAX_PAYLOAD:
+            raise ValueError("link: expected at most %d bytes of text, got %d"
+                             % (_MAX_PAYLOAD, len(data)))
+        self._send(kind, 0, data, len(data))
+
+    def _send(self, kind, head, body=b"", body_bytes=0):
+        """Sends `head` bytes of payload from the buffer, then body."""
+        struct.pack_into("<BBBBHH", self._buffer, 0, 0xA5, 0x5A, kind, 0, self._sequence,
+                         head + body_bytes)
+        self._sequence = (self._sequence + 1) & 0xFFFF
+        crc = crc32(self._sums[head], 0)
+        if body_bytes:
+            crc = crc32(body, crc)
+        struct.pack_into("<I", self._tail, 0, crc)
+        if not self.binary:
+            self._send_line(self._heads[head], body)
+            return
+        write = self._out.write
+        write(self._heads[head])
+        if body_bytes:
+            write(body)
+        write(self._tail)
+        if self._flush:
+            self._flush()
+
+    def _send_line(self, head, body):
+        line = b2a_base64(bytes(head) + bytes(body) + bytes(self._tail)).decode().strip()
+        self._out.write("~" + line + "\n")
+
+
+def frames_per_message(channels: int) -> int:
+    """How many frames of so many channels fit into one message."""
+    return (_MAX_PAYLOAD - _HEAD) // (2 * channels)
+
+
+class HostDriver:
+    """A driver (see tinysense/drivers) whose frames the host sends over standard input.
+
+    Each READY is answered by one line: base64 of u32 CRC-32, u32 frames lost
+    so far, and the int16 frames; no frames says the end. Base64, because byte
+    3 would interrupt the program. A damaged line is asked for again, twice.
+    read_into waits for the host: time stands still for the pipeline.
+    """
+
+    errors = 0
+
+    def __init__(self, link: Link, rate_mhz: int, axes: tuple, units: str, full_scale: "float",
+                 stdin: "object" = None):
+        # Not the scale: 4 g survives decimal text and short floats, 4/32768 does not.
+        self.rate_mhz, self.axes, self.units, self.full_scale = rate_mhz, axes, units, full_scale
+        self.channels, self.scale = len(axes), full_scale / 32768
+        self.dropped = 0
+        self.done = False
+        self._link = link
+        self._stdin = sys.stdin if stdin is None else stdin
+
+    def read_into(self, buf: bytearray) -> int:
+        """Fills buf and returns the number of frames. OSError if lines stay damaged."""
+        size = 2 * self.channels
+        for _ in range(3):
+            if self.done:
+                return 0
+            self._link.ready(min(len(buf), 576) // size)  # 780 characters: fits small inputs
+            data = _unpack(self._stdin.readline())
+            if data is None or len(data) % size != 4 % size or len(data) - 4 > len(buf):
+                self.errors += 1
+                continue
+            self.dropped = struct.unpack("<I", data[:4])[0]
+            buf[: len(data) - 4] = data[4:]
+            self.done = len(data) == 4
+            return (len(data) - 4) // size
+        raise OSError("link: expected a whole line from the host, got three damaged ones: "
+                      "try again")
+
+    def close(self) -> None:
+        """Asks for no more."""
+        self.done = True
+
+
+def _unpack(line):
+    # The bytes of a line from the host, None if they were damaged.
+    try:
+        data = a2b_base64(line.strip())
+    except ValueError:
+        return None
+    if len(data) < 8 or crc32(data[4:], 0) != struct.unpack("<I", data[:4])[0]:
+        return None
+    return data[4:]
+
+
+def facts(driver: "Driver") -> dict:
+    """What HELLO says of a driver and of this board."""
+    axes = getattr(driver, "axes", None) or [str(i) for i in range(driver.channels)]
+    return {"rate_mhz": driver.rate_mhz, "channels": list(axes), "units": driver.units,
+            "full_scale": driver.full_scale, "driver": type(driver).__name__,
+            "device": getattr(sys.implementation, "_machine", sys.platform)}
+
+
+def capture(driver: "Driver", seconds: "float", link: Link = None) -> None:
+    """Sends a driver's frames for so many seconds of its own clock, lost frames counted.
+
+    Ends early when the driver is done or Ctrl-C comes. Raises OSError when
+    the driver gives nothing for three seconds.
+    """
+    link = link or Link()
+    link.hello(facts(driver))
+    gather = _Gather(driver, link)
+    wanted = int(seconds * driver.rate_mhz / 1000 + 0.5)
+    why = "done"
+    try:
+        gather.run(wanted)
+    except KeyboardInterrupt:
+        why = "stopped"
+    except Exception as e:
+        why = "%s: %s" % (type(e).__name__, e)
+        raise
+    finally:
+        link.end({"frames": gather.sent, "lost": gather.lost, "errors": driver.errors, "why": why})
+
+
+class _Gather:
+    """Collects frames into messages: full, or after 50 ms, or before a gap."""
+
+    def __init__(self, driver, link):
+        self.sent = self.lost = 0
+        self._driver, self._link = driver, link
+        self._start = driver.dropped
+        size = 2 * driver.channels
+        n = min(_GATHER_FRAMES, frames_per_message(driver.channels))
+        view = memoryview(bytearray(n * size))
+        # Slices made once: up to frame i, and from it on.
+        self._until = [view[: i * size] for i in range(n + 1)]
+        self._since = [view[i * size :] for i in range(n + 1)]
+        self._capacity, self._size = n, size
+        self._period_us = max(1, 1000000000 // driver.rate_mhz)
+        self._held = 0
+
+    def run(self, wanted):
+        heard = since = ticks_ms()
+        while self.sent + self.lost + self._held < wanted:
+            n = self._read(wanted - self.sent - self.lost - self._held)
+            now = ticks_ms()
+            if n:
+                if self._held == n:
+                    since = now
+                heard = now
+            elif self._driver.done:
+                break
+            elif ticks_diff(now, heard) > _SILENT_MS:
+                raise _silent(self._driver)
+            else:
+                sleep_ms(1)
+            if self._held == self._capacity or ticks_diff(now, since) >= _GATHER_MS:
+                self._flush()
+        self._flush()
+
+    def _read(self, most):
+        """Reads up to `most` frames behind those held; returns how many."""
+        room = self._since[self._held]
+        if most < self._capacity - self._held:
+            room = room[: most * self._size]
+        n = self._driver.read_into(room)
+        lost = self._driver.dropped - self._start
+        if lost != self.lost:
+            # The gap lies before the frames just read: what is held goes first.
+            fresh = bytes(room[: n * self._size])
+            self._flush()
+            self.lost = lost
+            self._until[n][:] = fresh
+        if n and self._held == 0:
+            self._time = self._link.clock.before((n - 1) * self._period_us)
+        self._held += n
+        return n
+
+    def _flush(self):
+        if self._held:
+            self._link.frames(self._until[self._held], self._held, self._driver.channels,
+                              self.sent + self.lost, self.lost, self._time)
+            self.sent += self._held
+            self._held = 0
+
+
+def watch(pipeline: "Pipeline", seconds: "float" = None, link: Link = None,
+          scores: bool = True) -> None:
+    """Runs a pipeline and sends its scores and events, for a time or until it ends.
+
+    Ctrl-C ends it too. seconds counts by the driver's frames.
+    """
+    link = link or Link()
+    model, driver = pipeline.model, pipeline.driver
+    hello = facts(driver)
+    hello["model"], hello["labels"] = model.name, list(model.labels)
+    link.hello(hello)
+    wanted = -1 if seconds is None else int(seconds * driver.rate_mhz / 1000 + 0.5)
+    scores = scores and len(model.scores) == len(model.labels)
+    why = "done"
+    try:
+        _watch(pipeline, wanted, link, scores)
+    except KeyboardInterrupt:
+        why = "stopped"
+    except Exception as e:
+        why = "%s: %s" % (type(e).__name__, e)
+        raise
+    finally:
+        link.end({"frames": pipeline.frames, "lost": pipeline.dropped, "why": why,
+                  "windows": pipeline.windows, "events": pipeline.events,
+                  "errors": driver.errors})
+
+
+def _watch(pipeline, wanted, link, scores):
+    model, driver = pipeline.model, pipeline.driver
+    heard = spoke = ticks_ms()
+    while wanted < 0 or pipeline.frames + pipeline.dropped < wanted:
+        windows, frames = pipeline.windows, pipeline.frames
+        event = pipeline.step()
+        now = ticks_ms()
+        if pipeline.frames != frames:
+            heard = now
+        elif ticks_diff(now, heard) > _SILENT_MS:
+            raise _silent(driver)
+        if ticks_diff(now, spoke) > _ALIVE_MS:
+            link.log("")  # a sign of life where no scores are sent
+            spoke = now
+        if pipeline.windows == windows:
+            if driver.done:
+                return
+            sleep_ms(1)
+            continue
+        if scores:
+            link.scores(pipeline.windows, pipeline.dropped, model.scores)
+        if event is not None:
+            link.event(pipeline.windows, model.labels.index(event.label), event.score,
+                       event.label, event.time)
+
+
+def _silent(driver):
+    return OSError("driver %s gave no frame for %d ms: check its wiring and power"
+                   % (type(driver).__name__, _SILENT_MS))
