@@ -7,6 +7,7 @@ import struct
 
 import numpy as np
 import pytest
+
 from tinysense_host.errors import TinysenseError
 from tinysense_host.features import (
     STATISTICS,

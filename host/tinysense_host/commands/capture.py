@@ -1,0 +1,111 @@
+"""tinysense capture."""
+
+from __future__ import annotations
+
+import time
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tinysense_host.commands.options import Board, Port, TransportName
+from tinysense_host.commands.screen import console, err
+from tinysense_host.dataset import Dataset
+from tinysense_host.device import Device, connect
+from tinysense_host.errors import TinysenseError
+from tinysense_host.monitor import bar, level
+from tinysense_host.session import Playback, Take, record, save
+from tinysense_host.wire import Frames
+
+__all__ = ["capture"]
+
+
+def _count_down(seconds: float, what: str) -> None:
+    end = time.monotonic() + seconds
+    with err.status("") as status:
+        while (left := end - time.monotonic()) > 0:
+            status.update(f"{what} in {left:.1f} s")
+            time.sleep(min(0.1, left))
+
+
+def _take(device: Device, seconds: float, playback: Playback | None, title: str) -> Take:
+    with err.status(f"{title}: go!") as status:
+        def show(piece: Frames) -> None:
+            lost = f"  {piece.lost} lost" if piece.lost else ""
+            status.update(f"{title}: {bar(level(piece.samples), 20)}{lost}")
+
+        return record(device, seconds, show, playback)
+
+
+def _tell(name: str, label: str, take: Take) -> None:
+    n = len(take.frames)
+    rate = take.hello.rate_mhz / 1000
+    told = f"{name}: {label}, {n} frames, {n / rate:.2f} s at {rate:g} Hz"
+    if take.measured_rate_mhz:
+        told += f" (board's clock: {take.measured_rate_mhz / 1000:.2f} Hz)"
+    if take.gaps:
+        told += (f"; LOST {take.lost_on_board} on the board, {take.lost_on_link} on the link: "
+                 f"{len(take.gaps)} gaps marked")
+    console.print(told)
+
+
+def _replays(path: Path, seconds: float) -> list[tuple[str, str, Playback, float]]:
+    """(label, person, playback, seconds) of every labelled range of a dataset."""
+    ranges = Dataset(path).segments()
+    if not ranges:
+        raise TinysenseError(f"no labelled recordings in {path}",
+                             "import some, or tinysense simulate")
+    found = []
+    for r in ranges:
+        lost = sum(g.lost for g in r.recording.gaps if r.start < g.start < r.end and g.lost > 0)
+        length = (r.end - r.start + lost) * 1000 / r.recording.rate_mhz
+        found.append((r.label, r.person, Playback(r.recording, r.start, r.end),
+                      min(length, seconds) if seconds else length))
+    return found
+
+
+def _capture_replays(device: Device, dataset: Dataset, source: Path, seconds: float, count: int,
+                     session: str) -> None:
+    chosen = _replays(source, seconds)
+    for label, person, playback, length in chosen[:count] if count else chosen:
+        take = _take(device, length, playback, label)
+        _tell(save(dataset, take, label, session, person), label, take)
+
+
+def capture(
+    label: Annotated[str, typer.Option("--label", "-l", help="What the movement is.")] = "",
+    seconds: Annotated[float, typer.Option(
+        "--seconds", "-s", min=0.0, help="Length of one recording, by the driver's rate.")] = 0.0,
+    count: Annotated[int, typer.Option(
+        "--count", "-n", min=0, help="How many recordings.")] = 0,
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder of the dataset.")] = Path("data"),
+    session: Annotated[str, typer.Option(
+        "--session", help="Name of the sitting; else date and time.")] = "",
+    person: Annotated[str, typer.Option("--person", help="Who moves; for splits by person.")] = "",
+    pause: Annotated[float, typer.Option("--pause", min=0.0, help="Seconds before each.")] = 1.5,
+    replay: Annotated[Path | None, typer.Option(
+        "--replay", help="A dataset to play through the board instead of its sensor, "
+        "with its own labels.")] = None,
+    port: Port = None,
+    board: Board = None,
+    transport: TransportName = None,
+) -> None:
+    """Record labelled movements from a board into a dataset.
+
+    The board's configured driver is read (tinysense sync shows it). Lost
+    frames are reported and marked as gaps, never joined over.
+    """
+    if not replay and not label:
+        raise TinysenseError("no label given", "say what the movement is: --label circle")
+    session = session or datetime.now(timezone.utc).strftime("%Y%m%dT%H%M%S")
+    dataset = Dataset(out)
+    with connect(port, board, transport) as device:
+        if replay:
+            _capture_replays(device, dataset, replay, seconds, count, session)
+            return
+        for i in range(count or 1):
+            title = f"{label} {i + 1}/{count or 1}"
+            _count_down(pause, title)
+            take = _take(device, seconds or 2.0, None, title)
+            _tell(save(dataset, take, label, session, person), label, take)

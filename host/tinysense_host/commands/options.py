@@ -1,0 +1,17 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+__all__ = ["Board", "Json", "Port", "TransportName"]
+
+Port = Annotated[str | None, typer.Option(
+    "--port", "-p", help="Serial port of the board; also TINYSENSE_PORT.")]
+Board = Annotated[str | None, typer.Option(
+    "--board", "-b", help="A virtual board instead of a port, e.g. QEMU_M4F.")]
+TransportName = Annotated[str | None, typer.Option(
+    "--transport", help="mpremote (default) or ampy, for boards where mpremote fails.")]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]

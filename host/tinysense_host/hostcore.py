@@ -1,0 +1,67 @@
+"""Run a model file on this computer, through the same C core as on a board."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Sequence
+
+import numpy as np
+
+from tinysense_host.corefiles import error_texts
+from tinysense_host.errors import TinysenseError
+from tinysense_host.modelfile import ModelFile
+
+__all__ = ["HostModel", "run_features"]
+
+
+class HostModel:
+    """A loaded .tsm. Keep ``blob`` unchanged: the core reads weights from it."""
+
+    def __init__(self, blob: bytes) -> None:
+        import _tinysense
+
+        self._core = _tinysense
+        self.file = ModelFile.read(blob)
+        self._blob = blob
+        self._state = bytearray(_tinysense.model_state_bytes())
+        # Never empty: a model whose tensors are all constants still needs a buffer.
+        self._arena = bytearray(max(4, self.file.arena_bytes))
+        _raise(_tinysense.model_load(self._state, blob, self._arena))
+
+    def run(self, inputs: Sequence[bytes]) -> list[bytes]:
+        """Bytes of every output for the bytes of every input."""
+        for tensor, given in zip(self.file.inputs, inputs, strict=True):
+            if len(given) != tensor.nbytes:
+                raise TinysenseError(f"an input needs {tensor.nbytes} bytes, got {len(given)}")
+            self._arena[tensor.offset : tensor.offset + tensor.nbytes] = given
+        _raise(self._core.model_run(self._state, self._blob, self._arena))
+        return [bytes(self._arena[t.offset : t.offset + t.nbytes]) for t in self.file.outputs]
+
+    def run_batch(self, inputs: Sequence[np.ndarray]) -> list[np.ndarray]:
+        """(n, *shape) per output for (n, *shape) per input."""
+        rows = [self.run([x.tobytes() for x in row]) for row in zip(*inputs, strict=True)]
+        return [
+            np.frombuffer(b"".join(row[i] for row in rows), t.dtype).reshape(len(rows), *t.shape)
+            for i, t in enumerate(self.file.outputs)
+        ]
+
+
+def run_features(feat: bytes, windows: np.ndarray) -> np.ndarray:
+    """int8 (n, outputs) for raw windows (n, frames, channels) int16, by the core."""
+    import _tinysense
+
+    info = array("I", [0] * 5)
+    _raise(_tinysense.features_info(feat, info))
+    _, _, _, outputs, work_bytes = info
+    work, answer = bytearray(max(4, work_bytes)), np.zeros((len(windows), outputs), np.int8)
+    for frames, out in zip(np.ascontiguousarray(windows, "<i2"), answer, strict=True):
+        _raise(_tinysense.features_run(feat, frames.reshape(-1), work, out))
+    return answer
+
+
+def _raise(result: int) -> None:
+    if result < 0:
+        raise TinysenseError(
+            f"the core refuses: {error_texts().get(result, f'error {result}')}",
+            "Convert the model again",
+        )

@@ -1,0 +1,97 @@
+"""Which port a board is on, and why one cannot be opened."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from tinysense_host.errors import TinysenseError
+from tinysense_host.virtual import running
+
+__all__ = ["PORT_VARIABLE", "Candidate", "candidates", "choose_port", "explain_failure", "holders"]
+
+PORT_VARIABLE = "TINYSENSE_PORT"
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A port where a board may be: its path, what it says it is, its serial number."""
+
+    port: str
+    name: str
+    serial_number: str = ""
+
+
+def candidates() -> list[Candidate]:
+    """USB serial ports and running virtual boards."""
+    from serial.tools import list_ports
+
+    found = [Candidate(p.device, p.description or p.product or "", p.serial_number or "")
+             for p in list_ports.comports() if p.vid is not None]
+    virtual = [Candidate(str(p), f"virtual board {p.stem}") for p in running()]
+    return sorted(found, key=lambda c: c.port) + virtual
+
+
+def _listed(found: list[Candidate]) -> str:
+    return ", ".join(f"{c.port} ({c.name})" if c.name else c.port for c in found) or "none"
+
+
+def choose_port(port: str | None) -> str:
+    """The port given, else the one in TINYSENSE_PORT, else the only one there is."""
+    named = port or os.environ.get(PORT_VARIABLE)
+    if named:
+        return named
+    found = candidates()
+    if len(found) == 1:
+        return found[0].port
+    if not found:
+        raise TinysenseError(
+            "no board found: no USB serial port and no running virtual board",
+            "plug a board in, name its port with --port, or start one: tinysense emulate QEMU_M4F")
+    raise TinysenseError(f"{len(found)} boards found, expected one: {_listed(found)}",
+                         f"choose one with --port or {PORT_VARIABLE}")
+
+
+def holders(port: str) -> list[str]:
+    """Processes that hold a port open, as `name (pid)`; empty where that can't be seen."""
+    me, real = os.getpid(), os.path.realpath(port)
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        if folder.name == str(me):
+            continue
+        try:
+            if any(os.readlink(fd) == real for fd in (folder / "fd").iterdir()):
+                found.append(f"{(folder / 'comm').read_text().strip()} ({folder.name})")
+        except OSError:
+            continue    # the process ended, or belongs to somebody else
+    return found
+
+
+def _group_hint(port: str) -> str:
+    """The command that gives the user access to a port."""
+    try:
+        import grp
+
+        group = grp.getgrgid(os.stat(port).st_gid).gr_name
+    except (ImportError, KeyError, OSError):
+        group = "dialout"
+    return f"join its group and log in again: sudo usermod -aG {group} $USER"
+
+
+def explain_failure(port: str, cause: Exception) -> TinysenseError:
+    """Why a port could not be opened, as one line."""
+    if "://" in port:
+        return TinysenseError(f"could not connect to {port}: {cause}",
+                              "check that the emulator or bridge behind it runs")
+    if not os.path.exists(port):
+        return TinysenseError(f"port {port} does not exist; ports here: {_listed(candidates())}",
+                              "check the cable, or name another with --port")
+    if not os.access(port, os.R_OK | os.W_OK):
+        return TinysenseError(f"no permission to open {port}", _group_hint(port))
+    who = holders(port)
+    if who:
+        return TinysenseError(f"port {port} is busy: held by {', '.join(who)}",
+                              "end that program, or use another board")
+    return TinysenseError(f"could not open port {port}: {cause}",
+                          "check that it is a serial port and that no other program uses it")

@@ -1,0 +1,80 @@
+"""What the transports over a raw REPL share: running code, stopping it, files."""
+
+from __future__ import annotations
+
+import contextlib
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+
+from tinysense_host import raw_repl
+from tinysense_host.board_files import BoardFiles
+from tinysense_host.transport import BoardError, LinkError, Sink
+
+__all__ = ["RawReplTransport"]
+
+
+class RawReplTransport(BoardFiles, ABC):
+    """A Transport (see there) over a line at the raw REPL's prompt."""
+
+    def __init__(self, port: str, line: raw_repl.Line) -> None:
+        self.port = port
+        self._line = line
+
+    @abstractmethod
+    def _start(self, code: str) -> None:
+        """Hands a program to the board; its output follows on the line."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """See Transport.close."""
+
+    def _enter(self) -> None:
+        raw_repl.enter(self._line)
+
+    def exec(self, code: str, timeout: float = 10.0) -> bytes:
+        """See Transport.exec."""
+        with self._recovering():
+            self._start(code)
+            return raw_repl.follow(self._line, lambda data: data, timeout, overall=timeout)
+
+    def exec_stream(self, code: str, sink: Sink, silence: float = 10.0) -> None:
+        """See Transport.exec_stream. Ctrl-C stops the program and is raised
+        again once the program's last words have been handed over."""
+        with self._recovering():
+            self._start(code)
+            try:
+                raw_repl.follow(self._line, sink, silence, confirm=raw_repl.QUIET_S)
+            except KeyboardInterrupt:
+                self._stop(sink)
+                raise
+
+    def _stop(self, sink: Sink) -> None:
+        self._line.write(b"\x03")
+        with contextlib.suppress(BoardError):
+            raw_repl.follow(self._line, sink, 2.0, overall=5.0, confirm=raw_repl.QUIET_S)
+
+    @contextlib.contextmanager
+    def _recovering(self) -> Iterator[None]:
+        """Whatever breaks a call off, the board is brought back to its prompt."""
+        try:
+            yield
+        except BoardError:
+            raise
+        except BaseException:
+            with contextlib.suppress(LinkError):
+                self._enter()
+            raise
+
+    def send(self, data: bytes) -> None:
+        """See Transport.send."""
+        self._line.write(data)
+
+    def soft_reset(self) -> None:
+        """See Transport.soft_reset."""
+        with self._recovering():
+            self._line.write(b"\x04")
+            raw_repl.restarted(self._line)
+
+    def interrupt(self) -> None:
+        """See Transport.interrupt."""
+        self._enter()

@@ -1,0 +1,100 @@
+"""A serial port whose reads and writes always end."""
+
+from __future__ import annotations
+
+import contextlib
+import select
+import time
+from collections.abc import Iterator
+from typing import Any
+
+from tinysense_host.transport import LinkError
+
+__all__ = ["ANSWER_S", "SerialLine"]
+
+ANSWER_S = 5.0      # firmware answers a control byte within this
+
+
+@contextlib.contextmanager
+def _named(port: str) -> Iterator[None]:
+    """pyserial's errors, which are OSErrors, as LinkErrors that name the port."""
+    try:
+        yield
+    except OSError as e:
+        raise LinkError(f"lost the board on {port}: it was unplugged, or it reset",
+                        "wait for the port to come back and try again") from e
+
+
+class SerialLine:
+    """pyserial's port `serial`, in the shape that mpremote and ampy use."""
+
+    def __init__(self, serial: Any, port: str) -> None:
+        self._serial = serial
+        self.port = port
+        self._held = bytearray()
+        serial.timeout = 0
+        serial.write_timeout = ANSWER_S
+        try:
+            self._fd: int | None = serial.fileno()
+        except (AttributeError, OSError):
+            self._fd = None     # Windows, and some of pyserial's URLs
+
+    def _fill(self, wait: float) -> None:
+        """Takes what has come; waits for the first byte `wait` seconds at most."""
+        with _named(self.port):
+            if self._fd is not None:
+                if not select.select([self._fd], [], [], wait)[0]:
+                    return
+            elif not self._serial.in_waiting:
+                time.sleep(min(wait, 0.005))
+            self._held += self._serial.read(4096)
+
+    def some(self, wait: float) -> bytes:
+        """What has come, b"" if nothing does within `wait` seconds."""
+        end = time.monotonic() + wait
+        while not self._held:
+            left = end - time.monotonic()
+            self._fill(max(left, 0.0))
+            if left <= 0:
+                break
+        data = bytes(self._held)
+        self._held.clear()
+        return data
+
+    def unread(self, data: bytes) -> None:
+        """Puts bytes back to be read next."""
+        self._held[:0] = data
+
+    def inWaiting(self) -> int:  # noqa: N802 - the name the libraries call
+        """Bytes ready to read."""
+        if not self._held:
+            self._fill(0.0)
+        return len(self._held)
+
+    def read(self, size: int = 1) -> bytes:
+        """Exactly `size` bytes, or LinkError after ANSWER_S."""
+        end = time.monotonic() + ANSWER_S
+        while len(self._held) < size:
+            if time.monotonic() >= end:
+                raise LinkError(f"the board on {self.port} was silent for {ANSWER_S:g} s",
+                                "press its reset button and try again")
+            self._fill(0.05)
+        data = bytes(self._held[:size])
+        del self._held[:size]
+        return data
+
+    def write(self, data: bytes) -> int:
+        """Writes all of data, or LinkError after ANSWER_S."""
+        with _named(self.port):
+            return int(self._serial.write(data) or 0)
+
+    def close(self) -> None:
+        """Frees the port."""
+        self._serial.close()
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        # The libraries lower these lines before closing; they belong to the port.
+        if name in ("rts", "dtr"):
+            setattr(self._serial, name, value)
+        else:
+            object.__setattr__(self, name, value)

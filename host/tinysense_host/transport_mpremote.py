@@ -1,0 +1,55 @@
+"""The one file that touches mpremote, whose API moves between versions.
+
+Used of it: opening the port, its quirks with DTR and RTS, and raw-paste with
+flow control. Reading and files are ours: mpremote reads byte by byte with
+10 ms naps, and writes files in place without a check.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+
+from mpremote.transport import TransportError
+from mpremote.transport_serial import SerialTransport
+
+from tinysense_host.ports import explain_failure
+from tinysense_host.raw_transport import RawReplTransport
+from tinysense_host.serial_line import ANSWER_S, SerialLine
+from tinysense_host.transport import LinkError
+
+__all__ = ["MpremoteTransport"]
+
+
+class MpremoteTransport(RawReplTransport):
+    """A board behind mpremote's SerialTransport: a serial port or a URL of pyserial's."""
+
+    def __init__(self, port: str, baudrate: int = 115200) -> None:
+        real = port if "://" in port else os.path.realpath(port)
+        try:
+            self._mp = SerialTransport(real, baudrate, wait=0, exclusive=True, timeout=ANSWER_S)
+        except (TransportError, OSError, ValueError) as e:
+            raise explain_failure(port, e) from e
+        line = SerialLine(self._mp.serial, port)
+        super().__init__(port, line)
+        self._mp.serial = line
+        self._mp.is_pty = False         # its reads from a pty expect a blocking port
+        try:
+            self._enter()
+        except BaseException:
+            self.close()
+            raise
+
+    def _start(self, code: str) -> None:
+        try:
+            self._mp.exec_raw_no_follow(code)
+        except TransportError as e:
+            raise LinkError(f"the board on {self.port} did not take the program: {e}",
+                            "press its reset button and try again") from e
+
+    def close(self) -> None:
+        """See Transport.close."""
+        with contextlib.suppress(LinkError, OSError):
+            self._mp.exit_raw_repl()
+        with contextlib.suppress(OSError):
+            self._mp.close()

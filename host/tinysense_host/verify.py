@@ -1,0 +1,220 @@
+"""Prove that a model gives the same bytes here, on a board, and in TFLite's reference kernels."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+
+from tinysense_host import convert, hostcore, reference, tflite, vectors
+from tinysense_host.errors import TinysenseError
+from tinysense_host.modelfile import Golden, ModelFile, Tensor
+from tinysense_host.vectors import Vector
+
+__all__ = ["Case", "Difference", "HostRunner", "Opened", "Report", "Runner", "cases_of",
+           "compare", "join_outputs", "kept_vectors", "open_model"]  # fmt: skip
+
+
+class Runner(Protocol):
+    """Anything that runs the model: this computer, or a board."""
+
+    def run(self, given: Sequence[Vector]) -> list[bytes]:
+        """Bytes of all outputs, one after another, for each vector."""
+
+
+class HostRunner:
+    """The core on this computer."""
+
+    def __init__(self, blob: bytes) -> None:
+        self._model = hostcore.HostModel(blob)
+
+    def run(self, given: Sequence[Vector]) -> list[bytes]:
+        """See Runner."""
+        file = self._model.file
+        answers = []
+        for vector in given:
+            if vector.kind == "window":
+                answers.append(b"".join(self._model.run([self._features(vector)])))
+            else:
+                row = [x[0].tobytes() for x in vectors.stack([vector], file.inputs)]
+                answers.append(b"".join(self._model.run(row)))
+        return answers
+
+    def _features(self, vector: Vector) -> bytes:
+        file = self._model.file
+        if file.feat is None:
+            raise TinysenseError("the model has no features: give input bytes, not windows")
+        geometry = file.feature_geometry()
+        frames = np.frombuffer(vector.data, "<i2").reshape(1, geometry.window, geometry.channels)
+        return hostcore.run_features(file.feat, frames).tobytes()
+
+
+@dataclass(frozen=True)
+class Case:
+    """Vectors and the output bytes that each must give."""
+
+    vectors: list[Vector]
+    expected: list[bytes]
+
+
+@dataclass(frozen=True)
+class Difference:
+    """The first element that is not equal."""
+
+    vector: str
+    output: int
+    element: int
+    expected: float
+    got: float
+
+    def __str__(self) -> str:
+        return (f"{self.vector}: output {self.output} element {self.element}: "
+                f"expected {self.expected:g}, got {self.got:g}")  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Report:
+    """How many vectors gave equal outputs, and the first that did not."""
+
+    total: int
+    equal: int
+    first: Difference | None
+
+    @property
+    def ok(self) -> bool:
+        return self.equal == self.total > 0
+
+
+def join_outputs(batches: Sequence[np.ndarray]) -> list[bytes]:
+    """Per vector, the bytes of all outputs one after another."""
+    flat = [np.ascontiguousarray(b).reshape(len(b), -1).view(np.uint8) for b in batches]
+    return [row.tobytes() for row in np.concatenate(flat, axis=1)]
+
+
+def compare(case: Case, runner: Runner, outputs: Sequence[Tensor]) -> Report:
+    """Run every vector and compare the outputs byte by byte."""
+    got = runner.run(case.vectors)
+    equal, first = 0, None
+    for vector, wanted, found in zip(case.vectors, case.expected, got, strict=True):
+        if wanted == found:
+            equal += 1
+        elif first is None:
+            first = _first_difference(vector.name, wanted, found, outputs)
+    return Report(len(case.vectors), equal, first)
+
+
+def _first_difference(
+    name: str, wanted: bytes, found: bytes, outputs: Sequence[Tensor]
+) -> Difference:
+    at = 0
+    for i, tensor in enumerate(outputs):
+        a = np.frombuffer(wanted, tensor.dtype, tensor.elements, at)
+        b = np.frombuffer(found, tensor.dtype, tensor.elements, at)
+        unequal = np.flatnonzero(a.view(np.uint8) != b.view(np.uint8))
+        if len(unequal):
+            element = int(unequal[0]) // a.itemsize
+            return Difference(name, i, element, float(a[element]), float(b[element]))
+        at += tensor.nbytes
+    raise AssertionError("called with equal outputs")
+
+
+@dataclass(frozen=True)
+class Opened:
+    """What a path given to verify or bench stands for."""
+
+    blob: bytes
+    model: ModelFile
+    tflite: bytes | None
+    path: Path
+
+
+def open_model(path: Path, tflite_path: Path | None = None) -> Opened:
+    """A .tflite is converted; a .tsm is read, with the .tflite beside it if given."""
+    try:
+        data = path.read_bytes()
+        source = tflite_path.read_bytes() if tflite_path else None
+    except OSError as error:
+        raise TinysenseError(f"cannot read {error.filename}: {error.strerror}") from error
+    if data[:4] == b"TSM\x1a" or path.suffix == ".tsm":
+        model = ModelFile.read(data)
+        _expect_source(model, source, tflite_path)
+        return Opened(data, model, source, tflite_path or path)
+    blob = convert.convert(tflite.read(data, path.stem))
+    return Opened(blob, ModelFile.read(blob), data, path)
+
+
+def _expect_source(model: ModelFile, source: bytes | None, path: Path | None) -> None:
+    stated = model.meta.get("source", {})
+    known = stated.get("tflite_sha256") if isinstance(stated, dict) else None
+    if source is not None and known and known != hashlib.sha256(source).hexdigest():
+        raise TinysenseError(
+            f"the .tsm was not made from {path}: its source has the SHA-256 {str(known)[:12]}...",
+            "Give the .tflite that the model was converted from",
+        )
+
+
+def cases_of(opened: Opened, count: int, seed: int = 0) -> Case:
+    """Everything there is to try: the reference kernels' answers, kept vectors, golden vectors."""
+    model = opened.model
+    case = Case([], [])
+    if opened.tflite is not None:
+        tried = vectors.boundary(model) + vectors.random(model, count, seed)
+        batches = vectors.stack(tried, model.inputs)
+        _extend(case, Case(tried, join_outputs(reference.run(opened.tflite, batches))))
+        kept = opened.path.with_suffix(".golden.npz")
+        if kept.is_file():
+            _extend(case, kept_vectors(kept, model))
+    if model.gold is not None and model.n_inputs == model.n_outputs == 1:
+        _extend(case, _golden_vectors(model.gold))
+    if not case.vectors:
+        raise TinysenseError(
+            "the .tsm holds no golden vectors, so there is nothing to compare with",
+            "Give the .tflite it was made from: --tflite FILE",
+        )
+    return case
+
+
+def _golden_vectors(gold: Golden) -> Case:
+    """The file's own vectors; with raw windows the features are tried as well."""
+    outputs = [y.tobytes() for y in gold.outputs]
+    named = [Vector(f"golden {i}", "bytes", x.tobytes()) for i, x in enumerate(gold.inputs)]
+    if gold.windows.shape[1] == 0:
+        return Case(named, outputs)
+    raw = [Vector(f"golden window {i}", "window", w.tobytes()) for i, w in enumerate(gold.windows)]
+    return Case(named + raw, outputs * 2)
+
+
+def _extend(case: Case, more: Case) -> None:
+    case.vectors.extend(more.vectors)
+    case.expected.extend(more.expected)
+
+
+def kept_vectors(path: Path, model: ModelFile) -> Case:
+    """Vectors beside a .tflite: keys in<i>_<k> and out<i>_<k>, k counting vectors."""
+    case = Case([], [])
+    try:
+        with np.load(path) as found:
+            for k in range(len(found.files)):
+                if f"in0_{k}" not in found:
+                    break
+                given = [_kept(found[f"in{i}_{k}"], t) for i, t in enumerate(model.inputs)]
+                made = [_kept(found[f"out{i}_{k}"], t) for i, t in enumerate(model.outputs)]
+                name = f"{path.name} {k}"
+                case.vectors.append(Vector(name, "bytes", b"".join(given)))
+                case.expected.append(b"".join(made))
+    except (OSError, ValueError, KeyError) as error:
+        raise TinysenseError(
+            f"cannot use {path}: {error}", "Expected arrays in0_0, out0_0, in0_1, ..."
+        ) from error
+    return case
+
+
+def _kept(values: np.ndarray, tensor: Tensor) -> bytes:
+    if str(values.dtype) != tensor.dtype or values.size != tensor.elements:
+        found = f"{values.dtype} {values.shape}"
+        raise ValueError(f"{found} does not fit {tensor.dtype} {tensor.shape}")
+    return values.tobytes()

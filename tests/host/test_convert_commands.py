@@ -1,0 +1,103 @@
+"""The commands convert, verify and bench as a user types them."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from tinysense_host.cli import app
+from tinysense_host.errors import TinysenseError
+from tinysense_host.modelfile import ModelFile
+
+CASES = Path(__file__).parents[1] / "golden" / "cases"
+tensorflow = pytest.mark.skipif(
+    importlib.util.find_spec("tensorflow") is None, reason="TensorFlow is not installed"
+)
+
+
+def run(*words: str) -> tuple[int, str]:
+    done = CliRunner().invoke(app, [str(word) for word in words])
+    assert done.exception is None or isinstance(done.exception, SystemExit), done.exception
+    return done.exit_code, done.output
+
+
+def test_convert_without_golden_vectors(tmp_path: Path) -> None:
+    target = tmp_path / "out.tsm"
+    code, said = run("convert", CASES / "keras_conv1d.tflite", "-o", target, "--golden", "0",
+                     "--labels", "negative, ring,slope,wing", "--name", "gesture")  # fmt: skip
+    assert code == 0, said
+    assert "6 ops" in said
+    assert "0 golden vectors" in said
+    model = ModelFile.load(target)
+    assert (model.name, model.labels) == ("gesture", ["negative", "ring", "slope", "wing"])
+    assert len(model.meta["source"]["tflite_sha256"]) == 64
+    assert list(tmp_path.iterdir()) == [target]
+
+
+@tensorflow
+def test_convert_then_verify_what_came_out(tmp_path: Path) -> None:
+    source, labels = tmp_path / "m.tflite", tmp_path / "labels.txt"
+    shutil.copy(CASES / "keras_conv1d.tflite", source)
+    labels.write_text("a\nb\n\nc\nd\n")
+    code, said = run("convert", source, "--labels", labels)
+    assert code == 0, said
+    assert len(ModelFile.load(tmp_path / "m.tsm").gold) == 4
+    code, said = run("verify", tmp_path / "m.tsm")
+    assert (code, said.strip()) == (0, "m.tsm: 4/4 outputs equal")
+    code, said = run("verify", tmp_path / "m.tsm", "--tflite", source, "--count", "20")
+    assert (code, said.strip()) == (0, "m.tsm: 30/30 outputs equal")
+
+
+@tensorflow
+def test_a_difference_ends_with_status_1_and_names_the_element(tmp_path: Path) -> None:
+    path = tmp_path / "m.tsm"
+    run("convert", CASES / "fc.tflite", "-o", path)
+    model = ModelFile.load(path)
+    outputs = model.gold.outputs.copy()
+    outputs[1, 4] ^= 8
+    model.gold = type(model.gold)(model.gold.windows, model.gold.inputs, outputs)
+    path.write_bytes(model.write())
+    code, said = run("verify", path)
+    assert code == 1
+    assert "m.tsm: 3/4 outputs equal" in said
+    assert "first difference: golden 1: output 0 element 4: expected" in said
+
+
+REFUSED = [
+    (["convert", "nothing.tflite"], "cannot read"),
+    (["convert", str(CASES / "fc.tflite"), "-o", "no/such/folder/x.tsm", "--golden", "0"], "cannot write"),
+    (["convert", str(CASES / "fc.tflite"), "--labels", "a,b", "--golden", "0"], "2 labels"),
+    (["verify", "nothing.tsm"], "cannot read"),
+    (["bench", str(CASES / "fc.npz")], "not a .tflite"),
+]
+
+
+@pytest.mark.parametrize(("words", "says"), REFUSED, ids=lambda v: " ".join(v)[-30:])
+def test_errors_are_one_line_and_status_1(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str],
+    words: list[str], says: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    try:
+        code, said = run(*words)
+    except TinysenseError as error:  # pragma: no cover - the app turns it into a line
+        raise AssertionError from error
+    said += capfd.readouterr().err
+    assert code == 1
+    assert says in said
+    assert len(said.strip().splitlines()) == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_bench_json_is_one_object() -> None:
+    code, said = run("bench", CASES / "keras_conv1d.tflite", "--json")
+    assert code == 0, said
+    told = json.loads(said)
+    assert {"instructions", "arena_bytes", "model_bytes", "macs", "ops"} <= set(told)
+    assert [op["op"] for op in told["ops"]][-1] == "SOFTMAX"
+    assert sum(op["macs"] for op in told["ops"]) == told["macs"]

@@ -1,0 +1,72 @@
+"""A connected board: what it says of itself, and what of that is believed."""
+
+import contextlib
+import json
+
+import pytest
+
+from tinysense_host import virtual
+from tinysense_host.device import Device, connect
+from tinysense_host.errors import TinysenseError
+from tinysense_host.transport import BoardError, LinkError
+from tinysense_host.transport_fake import FakeTransport
+
+
+def test_info():
+    info = Device(FakeTransport(facts={"free": 5, "core": "absent", "abi": None})).info()
+    assert (info.architecture, info.ram_free, info.core, info.abi) == ("armv7emsp", 5, "absent",
+                                                                      None)
+    assert json.loads(json.dumps(info.as_dict()))["port"] == "fake"
+
+
+def test_info_from_a_board_that_computes(repl_board):
+    port, _ = repl_board()
+    with connect(port) as device:
+        info = device.info()
+    assert (info.ram_free, info.abi, info.package) == (200_000, 1, "0.1.0")
+    assert info.ram_free - 300 < info.ram_largest <= info.ram_free
+
+
+@pytest.mark.parametrize("answer", [b"", b"no json", b"[]", b"null", b'{"mpy": "x"}',
+                                    b'{"mpy": true}', b'{"mpy": 1}', b"\xff\xfe"])
+def test_a_board_that_answers_nonsense(answer):
+    with pytest.raises(LinkError) as caught:
+        Device(FakeTransport([("_ts_info", answer)])).info()
+    assert "\n" not in str(caught.value)
+
+
+def test_an_answer_may_follow_other_output():
+    assert Device(FakeTransport([("", b'boot.py says hi\r\n{"a": 1}\r\n')])).ask("x") == {"a": 1}
+
+
+def test_what_the_board_raises_passes_through():
+    with pytest.raises(BoardError, match="EIO"):
+        Device(FakeTransport([("", BoardError("OSError: [Errno 5] EIO"))])).exec("x")
+
+
+def test_closing_ends_what_was_started_for_it():
+    keep, ended = contextlib.ExitStack(), []
+    keep.callback(ended.append, 1)
+    fake = FakeTransport()
+    with Device(fake, keep):
+        assert ended == []
+    assert fake.closed and ended == [1]
+
+
+def test_port_and_board_exclude_each_other():
+    with pytest.raises(TinysenseError, match="exclude each other"):
+        connect("/dev/x", "UNIX")
+
+
+def test_a_board_that_does_not_answer_is_ended_again(monkeypatch, repl_board):
+    port, _ = repl_board("silent")
+    ended = []
+
+    def attach(board, keep):
+        keep.callback(ended.append, board)
+        return port
+
+    monkeypatch.setattr(virtual, "attach", attach)
+    with pytest.raises(LinkError, match="no MicroPython prompt"):
+        connect(board="QEMU_M4F")
+    assert ended == ["QEMU_M4F"]

@@ -1,0 +1,91 @@
+"""exporters.py: what is exported imports again as the same numbers."""
+
+import numpy as np
+import pytest
+
+from tinysense_host.dataset import Gap, Label, Recording
+from tinysense_host.errors import TinysenseError
+from tinysense_host.exporters import FORMATS, export_recordings
+from tinysense_host.importers import Facts, import_path
+
+
+def recording(scale=0.001, gaps=(), frames=5000, units="g"):
+    rng = np.random.default_rng(1)
+    counts = rng.integers(-32768, 32768, (frames, 3)).astype(np.int16)
+    return Recording(
+        id="a", frames=counts, rate_mhz=25000, channels=("x", "y", "z"), units=units, scale=scale,
+        time="2024-05-01T10:00:00+00:00", gaps=gaps,
+    )  # fmt: skip
+
+
+LABELS = [Label("a", 0, 5000, "wing")]
+
+
+@pytest.mark.parametrize("scale", [0.001, 1.0, 4 / 32768, 0.061])
+def test_csv_keeps_every_count(tmp_path, scale):
+    old = recording(scale)
+    (path,) = export_recordings([old], LABELS, tmp_path, "csv")
+    (found,) = import_path(path, Facts(units="g"))
+    new = found.recording
+    assert new.rate_mhz == 25000 and new.channels == old.channels and new.gaps == ()
+    if scale in (0.001, 1.0):
+        assert np.array_equal(new.frames, old.frames) and new.scale == pytest.approx(scale)
+    values = np.rint(new.frames * new.scale / scale)
+    assert np.abs(values - old.frames).max() <= 1
+
+
+def test_csv_shows_gaps_as_time(tmp_path):
+    (path,) = export_recordings([recording(gaps=(Gap(10, 3), Gap(20)))], [], tmp_path, "csv")
+    (found,) = import_path(path, Facts(units="g"))
+    assert found.recording.gaps == (Gap(10, 3), Gap(20, 1))
+
+
+def test_npy_parts_at_gaps(tmp_path):
+    old = recording(gaps=(Gap(10, 3),))
+    paths = export_recordings([old], [], tmp_path, "npy")
+    assert [p.name for p in paths] == ["a_000.npy", "a_001.npy"]
+    assert np.array_equal(np.concatenate([np.load(p) for p in paths]), old.frames)
+
+
+@pytest.mark.parametrize("gaps", [(), (Gap(700, 9),), (Gap(1, 1), Gap(4999, 2))])
+def test_tsr_comes_back(tmp_path, gaps):
+    old = recording(4 / 32768, gaps)
+    (path,) = export_recordings([old], LABELS, tmp_path, "tsr")
+    (found,) = import_path(path, Facts())
+    new = found.recording
+    assert np.array_equal(new.frames, old.frames) and new.gaps == gaps
+    assert (new.rate_mhz, new.units, new.time) == (25000, "g", old.time)
+    assert new.scale == pytest.approx(old.scale) and found.labels[0].label == "wing"
+
+
+def test_damaged_tsr_block_becomes_a_gap(tmp_path):
+    old = recording()
+    (path,) = export_recordings([old], LABELS, tmp_path, "tsr")
+    whole = bytearray(path.read_bytes())
+    whole[4096 + 200] ^= 1
+    path.write_bytes(whole)
+    (found,) = import_path(path, Facts())
+    (gap,) = found.recording.gaps
+    assert gap.lost == (4096 - 96) // 6 and found.recording.source["damaged_blocks"] == 1
+    assert len(found.recording.frames) == len(old.frames) - gap.lost
+
+
+@pytest.mark.parametrize("content", [b"", b"TSR", b"\0" * 8192])
+def test_no_tsr_is_named(tmp_path, content):
+    (tmp_path / "a.tsr").write_bytes(content)
+    with pytest.raises(TinysenseError, match=r"a\.tsr"):
+        import_path(tmp_path / "a.tsr", Facts())
+
+
+@pytest.mark.parametrize("format", sorted(FORMATS))
+def test_nothing_is_overwritten(tmp_path, format):
+    export_recordings([recording()], [], tmp_path, format)
+    before = {p.name: p.read_bytes() for p in tmp_path.iterdir()}
+    with pytest.raises(TinysenseError, match="exists"):
+        export_recordings([recording()], [], tmp_path, format)
+    assert {p.name: p.read_bytes() for p in tmp_path.iterdir()} == before
+
+
+def test_unknown_format(tmp_path):
+    with pytest.raises(TinysenseError, match="no export format 'wav'"):
+        export_recordings([recording()], [], tmp_path, "wav")

@@ -1,0 +1,76 @@
+"""simulate.py: the same seed gives the same people; gestures look like what they are."""
+
+import numpy as np
+import pytest
+
+from tinysense_host.dataset import Dataset
+from tinysense_host.errors import TinysenseError
+from tinysense_host.simulate import LABELS, Sensor, gesture, person, simulate, simulate_into
+
+QUIET = Sensor(noise_g=0.0, bias_g=0.0)
+
+
+def in_g(frames, sensor=QUIET):
+    return frames * (sensor.full_scale_g / 32768)
+
+
+def test_the_seed_decides_everything():
+    first, again = (list(simulate(2, 2, seed=5)) for _ in range(2))
+    for (a, x), (b, y) in zip(first, again, strict=True):
+        assert a.id == b.id and x == y and np.array_equal(a.frames, b.frames)
+    other = next(iter(simulate(2, 2, seed=6)))[0]
+    assert not np.array_equal(other.frames[:20], first[0][0].frames[:20])
+
+
+def test_adding_people_changes_nobody():
+    few = {r.id: r.frames for r, _ in simulate(1, 2)}
+    many = {r.id: r.frames for r, _ in simulate(3, 3)}
+    assert all(np.array_equal(many[id], few[id]) for id in few)
+
+
+def test_counts_people_and_labels(tmp_path):
+    dataset = Dataset(tmp_path)
+    assert simulate_into(dataset, people=2, per_label=3) == 2 * (4 * 3 + 1)
+    segments = dataset.segments()
+    assert {s.person for s in segments} == {"ada", "bob"}
+    for label in LABELS:
+        own = [s for s in segments if s.label == label and not s.recording.id.endswith("_long")]
+        assert len(own) == 6
+    assert max(len(s.frames) for s in segments) > 60 * 25
+
+
+@pytest.mark.parametrize("number", range(6))
+def test_a_hand_at_rest_reads_one_g(number):
+    frames = in_g(gesture("wing", person(number), QUIET, np.random.default_rng(number)))
+    assert np.linalg.norm(frames[:5].mean(axis=0)) == pytest.approx(1.0, abs=0.05)
+
+
+@pytest.mark.parametrize("number", range(6))
+def test_slope_ends_lower_than_it_began_and_wing_does_not(number):
+    """x reads gravity along the wand: it rises as the wand sinks."""
+    who = person(number)
+    rise = {}
+    for label in ("slope", "wing", "ring"):
+        frames = in_g(gesture(label, who, QUIET, np.random.default_rng(number)))
+        rise[label] = frames[-5:, 0].mean() - frames[:5, 0].mean()
+    assert rise["slope"] > 0.25 > max(abs(rise["wing"]), abs(rise["ring"]))
+
+
+def test_range_clips_and_rate_counts():
+    who, rng = person(5), np.random.default_rng
+    wide = gesture("wing", who, Sensor(full_scale_g=16), rng(1))
+    narrow = gesture("wing", who, Sensor(full_scale_g=0.5), rng(1))
+    assert np.abs(wide).max() < 32767 and narrow.max() == 32767
+    fast = gesture("wing", who, Sensor(rate_hz=100), rng(1))
+    assert len(fast) == pytest.approx(4 * len(wide), rel=0.15)
+
+
+@pytest.mark.parametrize(("people", "per_label"), [(0, 1), (1, 0)])
+def test_nobody_is_refused(people, per_label):
+    with pytest.raises(TinysenseError, match="at least one"):
+        next(simulate(people, per_label))
+
+
+def test_unknown_label_is_named():
+    with pytest.raises(TinysenseError, match="draws no 'loop'"):
+        gesture("loop", person(0), QUIET, np.random.default_rng(0))

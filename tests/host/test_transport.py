@@ -1,0 +1,246 @@
+"""Both adapters against a raw REPL on a pty: every way it can go wrong, and then still work."""
+
+import os
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from tinysense_host.device import connect
+from tinysense_host.errors import TinysenseError
+from tinysense_host.transport import BoardError, LinkError
+
+ADAPTERS = ["mpremote", "ampy"]
+BLOCKS = [0, 1, 383, 384, 385, 2047, 2048, 2049, 5000]
+
+
+@pytest.fixture(params=ADAPTERS)
+def kind(request):
+    return request.param
+
+
+@pytest.fixture
+def board(repl_board, kind):
+    port, flash = repl_board()
+    with connect(port, kind=kind) as device:
+        device.flash = flash
+        yield device
+
+
+def usable(device):
+    return device.exec("print(6 * 7)") == "42\n"
+
+
+@pytest.mark.parametrize("size", BLOCKS)
+def test_files_come_back_as_they_were_put(repl_board, size):
+    port, flash = repl_board()
+    data = os.urandom(size)
+    with connect(port) as device:
+        device.put(data, "/a.bin")
+        assert (flash / "a.bin").read_bytes() == data
+        assert device.get("/a.bin") == data
+    assert [p.name for p in flash.iterdir()] == ["a.bin"]
+
+
+def test_files_and_folders(board):
+    files = board.transport
+    files.mkdir("/lib/deep")
+    files.mkdir("/lib/deep")
+    files.put(b"one", "/lib/deep/x")
+    files.put(b"two", "/lib/deep/y")
+    files.rename("/lib/deep/x", "/lib/deep/y")
+    assert files.get("/lib/deep/y") == b"one"
+    assert [(e.name, e.size, e.is_dir) for e in files.list("/lib")] == [("deep", 0, True)]
+    assert [(e.name, e.size) for e in files.list("/lib/deep")] == [("y", 3)]
+    assert files.stat("/lib").is_dir and files.stat("/lib/deep/y").size == 3
+    assert files.stat("/nowhere") is None and files.crc32("/nowhere") is None
+    files.remove("/lib/deep/y")
+    files.remove("/lib/deep")
+    assert files.list("/lib") == []
+
+
+def test_what_code_raises_is_told_and_the_board_goes_on(board):
+    with pytest.raises(BoardError, match="ZeroDivisionError") as caught:
+        board.exec("print('before')\n1/0")
+    assert caught.value.output == b"before\r\n"
+    assert usable(board)
+
+
+def test_an_oserror_has_its_number(board):
+    with pytest.raises(BoardError) as caught:
+        board.get("/nowhere")
+    assert caught.value.errno == 2
+
+
+@pytest.mark.parametrize(("text", "number"), [
+    ("OSError: [Errno 28] ENOSPC", 28), ("OSError: 28", 28), ("OSError: (2, 'no file')", 2),
+    ("OSError: -202", None), ("ValueError: 28", None), ("OSError: ", None), ("", None)])
+def test_numbers_of_oserrors_in_all_their_spellings(text, number):
+    assert BoardError("Traceback:\n" + text).errno == number
+
+
+def test_a_board_that_resets_in_the_middle(board):
+    with pytest.raises(LinkError, match="reset in the middle"):
+        board.exec("print('x')\nimport machine\nmachine.reset()")
+    assert usable(board)
+
+
+def test_a_reset_in_the_middle_of_a_file_leaves_the_old_one(repl_board):
+    port, _ = repl_board()
+    with connect(port) as device:
+        device.put(b"old", "/m.tsm")
+        real = device.transport._start
+
+        def breaking(code):
+            real("import machine\nmachine.reset()" if "_tsw(" in code else code)
+
+        device.transport._start = breaking
+        with pytest.raises(LinkError, match="reset in the middle"):
+            device.put(b"new" * 1000, "/m.tsm")
+        device.transport._start = real
+        assert device.get("/m.tsm") == b"old"
+        assert usable(device)
+
+
+def test_a_file_damaged_on_the_way_is_not_given_its_name(repl_board):
+    port, flash = repl_board()
+    with connect(port) as device:
+        device.put(b"old", "/m.tsm")
+        real = device.transport._start
+        device.transport._start = lambda code: real(code.replace("_tsa('bmV3", "_tsa('bmV2"))
+        with pytest.raises(LinkError, match="damaged on the way"):
+            device.put(b"new", "/m.tsm")
+    assert {p.name: p.read_bytes() for p in flash.iterdir()} == {"m.tsm": b"old"}
+
+
+def test_a_full_disk_leaves_no_half_file(repl_board, kind):
+    port, flash = repl_board("full=3000")
+    with connect(port, kind=kind) as device:
+        with pytest.raises(TinysenseError, match="no room on the board for /big: 5000 bytes"):
+            device.put(b"x" * 5000, "/big")
+        assert list(flash.iterdir()) == []
+        assert usable(device)
+
+
+def test_a_program_that_never_ends_is_stopped(board):
+    with pytest.raises(LinkError, match="silent for 0.5 s"):
+        board.exec("while True: pass", timeout=0.5)
+    assert usable(board)
+
+
+def test_a_program_that_never_stops_talking_is_stopped(board):
+    with pytest.raises(LinkError, match=r"not done after 0.5 s; last it said .*chatter"):
+        board.exec("import time\nwhile True:\n print('chatter')\n time.sleep(0.01)", timeout=0.5)
+    assert usable(board)
+
+
+def test_ctrl_c_during_a_program_leaves_the_board_usable(board):
+    threading.Timer(0.3, lambda: os.kill(os.getpid(), 2)).start()
+    with pytest.raises(KeyboardInterrupt):
+        board.exec("while True: pass", timeout=30)
+    assert usable(board)
+
+
+def test_ctrl_c_during_a_stream_still_brings_its_last_words(board):
+    came = bytearray()
+
+    def sink(data):
+        came.extend(data)
+        if b"go" in data:
+            os.kill(os.getpid(), 2)
+        return data
+
+    code = ("import time\ntry:\n print('go')\n while True: time.sleep(0.01)\n"
+            "except KeyboardInterrupt:\n print('bye')")
+    with pytest.raises(KeyboardInterrupt):
+        board.stream(code, sink)
+    assert b"bye" in came
+    assert usable(board)
+
+
+def test_ctrl_c_during_a_put_leaves_the_old_file(repl_board):
+    port, flash = repl_board()
+    with connect(port) as device:
+        device.put(b"old", "/m.tsm")
+
+        def press(done, total):
+            raise KeyboardInterrupt
+
+        with pytest.raises(KeyboardInterrupt):
+            device.put(b"x" * 9000, "/m.tsm", press)
+        assert usable(device)
+    assert {p.name: p.read_bytes() for p in flash.iterdir()} == {"m.tsm": b"old"}
+
+
+def test_a_stream_may_hold_any_byte(board):
+    # 04 > is also how a program ends; here it stands in the text that the sink takes away.
+    came = bytearray()
+
+    def sink(data):
+        came.extend(data)
+        return data.replace(b"\x04>\x04>", b"")
+
+    code = ("import sys, time\nfor _ in range(3):\n sys.stdout.buffer.write(b'\\x04>\\x04>')\n"
+            " time.sleep(0.3)\nprint('end')")
+    board.stream(code, sink)
+    assert came.count(b"\x04>\x04>") >= 3 and b"end" in came
+
+
+def test_a_running_program_reads_what_is_sent(board):
+    def sink(data):
+        if b"ready" in data:
+            board.send(b"hello\n")
+        return data
+
+    got = bytearray()
+    board.stream("import sys\nprint('ready')\nprint(sys.stdin.readline()[::-1])",
+                 lambda data: got.extend(data) or sink(data))
+    assert b"olleh" in got
+
+
+def test_soft_reset_forgets_everything(board):
+    board.exec("x = 1")
+    board.soft_reset()
+    with pytest.raises(BoardError, match="NameError"):
+        board.exec("print(x)")
+
+
+def test_the_board_is_left_at_its_friendly_prompt(repl_board, kind):
+    port, _ = repl_board()
+    connect(port, kind=kind).close()
+    fd = os.open(port, os.O_RDWR | os.O_NOCTTY)
+    try:
+        os.write(fd, b"\x03")
+        time.sleep(0.3)
+        assert os.read(fd, 4096).endswith(b">>> ")
+    finally:
+        os.close(fd)
+
+
+@pytest.mark.parametrize(("fault", "came"), [("silent", "answered nothing"),
+                                             ("chatty", "answered .*temperature")])
+def test_what_is_no_micropython_is_said_with_what_came(repl_board, kind, fault, came):
+    port, _ = repl_board(fault)
+    with pytest.raises(LinkError, match=f"no MicroPython prompt on {port}.*{came}"):
+        connect(port, kind=kind)
+
+
+def test_a_board_that_vanishes(repl_board):
+    port, _ = repl_board()
+    # The board's process ends: its end of the cable closes.
+    with connect(port) as device, pytest.raises(LinkError, match="lost the board on"):
+        device.exec("import os\nos._exit(0)", timeout=5)
+
+
+def test_an_unknown_adapter():
+    with pytest.raises(TinysenseError, match="expected mpremote or ampy"):
+        connect("/dev/null", kind="pigeon")
+
+
+def test_only_the_adapters_import_the_libraries():
+    package = Path(__file__).resolve().parents[2] / "host" / "tinysense_host"
+    for library in ("mpremote", "ampy"):
+        users = [p.name for p in package.rglob("*.py")
+                 if f"from {library}" in p.read_text() or f"import {library}" in p.read_text()]
+        assert users == [f"transport_{library}.py"]

@@ -1,0 +1,265 @@
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import io
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tinysense_host import convert, reference, tflite, vectors, verify
+from tinysense_host.errors import TinysenseError
+from tinysense_host.modelfile import Golden, ModelFile
+from tinysense_host.ondevice import BoardModel
+from tinysense_host.vectors import Vector
+
+CASES = Path(__file__).parents[1] / "golden" / "cases"
+
+
+class FakeBoard:
+    """A link whose board is this Python: runs what would be sent, files in a folder."""
+
+    def __init__(self, folder: Path, hashes: bool = True, free: int = 10**6) -> None:
+        self.folder = folder
+        self.puts: list[str] = []
+        self.globals: dict[str, object] = {"__name__": "board"}
+        self.hashes, self.free = hashes, free
+
+    def exec(self, code: str, timeout: float = 10.0) -> str:
+        printed = io.StringIO()
+        if "mem_free" in code:
+            return f"{self.free}\n"
+        if not self.hashes:
+            code = code.replace("import hashlib as _th", "raise ImportError")
+        with contextlib.chdir(self.folder) if hasattr(contextlib, "chdir") else _chdir(
+            self.folder
+        ), contextlib.redirect_stdout(printed):
+            exec(compile(code, "board", "exec"), self.globals)
+        return printed.getvalue()
+
+    def put(self, data: bytes, path: str) -> None:
+        self.puts.append(path)
+        (self.folder / path).write_bytes(data)
+
+    def get(self, path: str) -> bytes:
+        return (self.folder / path).read_bytes()
+
+
+@contextlib.contextmanager
+def _chdir(folder: Path):
+    import os
+
+    before = os.getcwd()
+    os.chdir(folder)
+    try:
+        yield
+    finally:
+        os.chdir(before)
+
+
+def opened(name: str) -> verify.Opened:
+    return verify.open_model(CASES / f"{name}.tflite")
+
+
+def kept_case(name: str) -> verify.Case:
+    """The golden case's own vectors, so that no TensorFlow is needed."""
+    model = opened(name).model
+    with np.load(CASES / f"{name}.npz") as found:
+        inputs = [found[f"in{i}"] for i in range(model.n_inputs)]
+        outputs = [found[f"out{i}"] for i in range(model.n_outputs)]
+    rows = [b"".join(x.tobytes() for x in row) for row in zip(*inputs, strict=True)]
+    named = [Vector(f"kept {i}", "bytes", row) for i, row in enumerate(rows)]
+    return verify.Case(named, verify.join_outputs(outputs))
+
+
+def test_equal_outputs() -> None:
+    o = opened("keras_conv1d")
+    report = verify.compare(kept_case("keras_conv1d"), verify.HostRunner(o.blob), o.model.outputs)
+    assert report == verify.Report(10, 10, None)
+    assert report.ok
+
+
+def test_the_first_difference_is_named() -> None:
+    o, case = opened("keras_residual1d"), kept_case("keras_residual1d")
+    first = o.model.outputs[0].nbytes
+    changed = bytearray(case.expected[7])
+    changed[first + 1] ^= 1
+    case.expected[7] = bytes(changed)
+    report = verify.compare(case, verify.HostRunner(o.blob), o.model.outputs)
+    assert (report.total, report.equal, report.ok) == (10, 9, False)
+    assert str(report.first).startswith("kept 7: output 1 element 1: expected ")
+
+
+def test_nothing_compared_is_not_a_success() -> None:
+    assert not verify.Report(0, 0, None).ok
+
+
+@pytest.mark.parametrize("name", ["keras_conv1d", "add", "fc_long", "keras_float_edges", "relu"])
+@pytest.mark.parametrize("hashes", [True, False])
+def test_a_board_gives_the_same(tmp_path: Path, name: str, hashes: bool) -> None:
+    o = opened(name)
+    given = vectors.boundary(o.model) + vectors.random(o.model, 30) + kept_case(name).vectors
+    board = BoardModel(FakeBoard(tmp_path, hashes), o.blob)
+    assert board.run(given) == verify.HostRunner(o.blob).run(given)
+    board.close()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_large_outputs_come_back_as_a_file(tmp_path: Path) -> None:
+    o = opened("dequantize")
+    assert o.model.outputs[0].nbytes > 64
+    given = vectors.random(o.model, 3)
+    board = BoardModel(FakeBoard(tmp_path), o.blob)
+    assert board.run(given) == verify.HostRunner(o.blob).run(given)
+
+
+def test_random_vectors_are_made_on_the_board_not_sent(tmp_path: Path) -> None:
+    link = FakeBoard(tmp_path)
+    o = opened("keras_conv1d")
+    BoardModel(link, o.blob).run(vectors.random(o.model, 40))
+    assert link.puts == ["ts_model.tmp"]
+
+
+def test_too_little_ram_is_said_before_the_upload(tmp_path: Path) -> None:
+    link = FakeBoard(tmp_path, free=5000)
+    with pytest.raises(TinysenseError, match=r"5000 bytes of RAM free, .* need \d+"):
+        BoardModel(link, opened("keras_conv1d").blob)
+    assert link.puts == []
+
+
+def test_vectors_are_the_same_every_time() -> None:
+    model = opened("fc").model
+    assert vectors.random(model, 5, 3) == vectors.random(model, 5, 3)
+    assert vectors.random(model, 5, 3) != vectors.random(model, 5, 4)
+    noise = vectors.noise_bytes(b"seed", 70)
+    assert noise[:32] == hashlib.sha256(b"seed\0\0\0\0").digest()
+    assert noise[64:] == hashlib.sha256(b"seed\2\0\0\0").digest()[:6]
+    assert len(noise) == 70
+
+
+def test_boundary_vectors_reach_the_limits() -> None:
+    model = opened("fc").model
+    made = {v.name: vectors.materialise(v, 12) for v in vectors.boundary(model)}
+    zero = model.inputs[0].zero_point & 255
+    assert made["all minimum"] == b"\x80" * 12
+    assert made["all maximum"] == b"\x7f" * 12
+    assert made["all zero points"] == bytes([zero]) * 12
+    assert made["alternating"] == b"\x80\x7f" * 6
+    assert made["alternating, shifted"] == b"\x7f\x80" * 6
+
+
+def test_float_vectors_go_beyond_the_quantised_range() -> None:
+    model = opened("keras_float_edges").model
+    batch = vectors.stack(vectors.boundary(model) + vectors.random(model, 8), model.inputs)[0]
+    target = model.tensors[model.ops[0].outputs[0]]
+    steps = batch / target.scale + target.zero_point
+    assert steps.min() < -129
+    assert steps.max() > 128
+
+
+# ---- where vectors come from ----
+
+
+def with_goldens(name: str = "fc") -> bytes:
+    with np.load(CASES / f"{name}.npz") as found:
+        x, y = found["in0"], found["out0"]
+    n = len(x)
+    rows = [v.view(np.uint8).reshape(n, -1) for v in (x, y)]
+    golden = Golden(np.zeros((n, 0), np.int16), *rows)
+    return convert.convert(tflite.load(CASES / f"{name}.tflite"), golden=golden)
+
+
+def test_a_tsm_alone_is_tried_with_its_golden_vectors(tmp_path: Path) -> None:
+    path = tmp_path / "m.tsm"
+    path.write_bytes(with_goldens())
+    o = verify.open_model(path)
+    case = verify.cases_of(o, 50)
+    assert len(case.vectors) == 10
+    assert verify.compare(case, verify.HostRunner(o.blob), o.model.outputs).ok
+
+
+def test_a_tsm_without_golden_vectors(tmp_path: Path) -> None:
+    path = tmp_path / "m.tsm"
+    path.write_bytes(opened("fc").blob)
+    with pytest.raises(TinysenseError, match=r"no golden vectors.*--tflite"):
+        verify.cases_of(verify.open_model(path), 50)
+
+
+def test_a_damaged_golden_vector_is_noticed(tmp_path: Path) -> None:
+    model = ModelFile.read(with_goldens())
+    outputs = model.gold.outputs.copy()
+    outputs[3, 2] ^= 1
+    model.gold = Golden(model.gold.windows, model.gold.inputs, outputs)
+    path = tmp_path / "m.tsm"
+    path.write_bytes(model.write())
+    o = verify.open_model(path)
+    report = verify.compare(verify.cases_of(o, 0), verify.HostRunner(o.blob), o.model.outputs)
+    assert report.first.vector == "golden 3"
+    assert report.first.element == 2
+
+
+def test_the_tflite_must_be_the_one_it_was_made_from(tmp_path: Path) -> None:
+    path = tmp_path / "m.tsm"
+    made = hashlib.sha256((CASES / "fc.tflite").read_bytes()).hexdigest()
+    meta = {"source": {"tflite_sha256": made}}
+    path.write_bytes(convert.convert(tflite.load(CASES / "fc.tflite"), meta=meta))
+    assert verify.open_model(path, CASES / "fc.tflite").tflite
+    with pytest.raises(TinysenseError, match=r"was not made from .*fc_rows\.tflite"):
+        verify.open_model(path, CASES / "fc_rows.tflite")
+
+
+def test_vectors_kept_beside_a_tflite(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reference, "run", _host_instead_of_tensorflow(CASES / "fc.tflite"))
+    path = tmp_path / "m.tflite"
+    shutil.copy(CASES / "fc.tflite", path)
+    with np.load(CASES / "fc.npz") as found:
+        kept = {f"{k}_{i}": found[k][i : i + 1] for k in ("in0", "out0") for i in range(3)}
+    np.savez(tmp_path / "m.golden.npz", **kept)
+    case = verify.cases_of(verify.open_model(path), 4)
+    assert [v.name for v in case.vectors[-3:]] == [f"m.golden.npz {k}" for k in range(3)]
+    assert len(case.vectors) == 6 + 4 + 3
+    np.savez(tmp_path / "m.golden.npz", in0_0=np.zeros(3, np.int8), out0_0=np.zeros(5, np.int8))
+    with pytest.raises(TinysenseError, match=r"cannot use .*m\.golden\.npz: int8 \(3,\)"):
+        verify.cases_of(verify.open_model(path), 4)
+
+
+def _host_instead_of_tensorflow(path: Path):
+    from tinysense_host.hostcore import HostModel
+
+    model = HostModel(convert.convert(tflite.load(path)))
+    return lambda tflite_bytes, inputs: model.run_batch(inputs)
+
+
+# ---- raw windows through the feature program ----
+
+
+def test_golden_windows_try_the_features_too(tmp_path: Path) -> None:
+    from tinysense_host.features import FeatureProgram, Raw
+    from tinysense_host.hostcore import run_features
+
+    graph = tflite.load(CASES / "keras_conv1d.tflite")
+    x = graph.tensors[graph.inputs[0]]
+    program = FeatureProgram(3, 64, 16, (Raw(),))
+    feat = program.quantised(float(x.quant.scale[0]), int(x.quant.zero_point[0])).to_bytes()
+    rng = np.random.default_rng(1)
+    windows = rng.integers(-32768, 32768, (5, 64, 3)).astype(np.int16)
+    inputs = run_features(feat, windows).reshape(5, 1, 64, 3)
+    outputs = _host_instead_of_tensorflow(CASES / "keras_conv1d.tflite")(b"", [inputs])[0]
+    rows = [v.view(np.uint8).reshape(5, -1) for v in (inputs, outputs)]
+    golden = Golden(windows.reshape(5, -1), *rows)
+    path = tmp_path / "m.tsm"
+    path.write_bytes(convert.convert(graph, feat=feat, golden=golden))
+    o = verify.open_model(path)
+    case = verify.cases_of(o, 0)
+    assert [v.kind for v in case.vectors] == ["bytes"] * 5 + ["window"] * 5
+    assert verify.compare(case, verify.HostRunner(o.blob), o.model.outputs).ok
+    board = BoardModel(FakeBoard(tmp_path), o.blob)
+    assert verify.compare(case, board, o.model.outputs).ok
+    spoiled = windows.copy()
+    spoiled[2] = -spoiled[2]
+    o.model.gold = Golden(spoiled.reshape(5, -1), *rows)
+    report = verify.compare(verify.cases_of(o, 0), board, o.model.outputs)
+    assert report.equal < report.total
+    assert report.first.vector == "golden window 2"
