@@ -1,0 +1,11 @@
+QEMU_ARCH = arm
+QEMU_MACHINE = mps3-an547
+EMULATED_SOC = mps
+CFLAGS += -mthumb -mcpu=cortex-m55 -mfloat-abi=hard
+CFLAGS += -DMICROPY_HW_MCU_NAME='"Cortex-M55"'
+CFLAGS += -DMPS_UART=0x49303000 -DMPS_UART_IRQ=33 -DMPS_FPGAIO=0x49302000 \
+	-DMPS_I2C0=0x49205000 -DMPS_I2C1=0x49206000 -DTICK_HZ=20000000 -DMPS_CPU_HZ=32000000
+include $(BOARD_DIR)/../qemu/board.mk
+LDSCRIPT = $(QEMU_BOARD_FILES)/mps3_an547.ld
+SRC_BOARD_O = shared/runtime/gchelper_generic.o
+MPY_CROSS_FLAGS += -march=armv7emdp

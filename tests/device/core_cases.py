@@ -1,0 +1,400 @@
+"""Cases of the module _tinysense, for every home of the core: CPython, firmware, native module.
+
+Needs nothing but _tinysense and ``cases.bin`` beside it (make_cases.py). Prints
+a line for each group with a checksum of everything that the module answered,
+then ``OK <groups> <checksum of all>``: the same text wherever the core is right.
+"""
+
+import struct
+
+import _tinysense as core
+
+ARGUMENT, TRUNCATED, MAGIC, VERSION, TARGET, ALIGN, SECTION = range(-1, -8, -1)
+ARENA, STATE, FEATURES, CRC = -12, -13, -14, -15
+
+
+class Answers:
+    """Compares answers with what is expected, and sums up all of them."""
+
+    def __init__(self):
+        self.sum = 0
+
+    def add(self, data):
+        self.sum = core.crc32(data if isinstance(data, (bytes, bytearray)) else repr(data).encode(),
+                              self.sum)
+
+    def same(self, got, wanted, what):
+        self.add(got)
+        if got != wanted:
+            raise AssertionError("%s: expected %r, got %r" % (what, wanted, got))
+
+    def refuses(self, function, *arguments):
+        """TypeError: a wrong type or number of arguments."""
+        try:
+            got = function(*arguments)
+        except TypeError:
+            self.add(b"TypeError")
+        else:
+            raise AssertionError("expected TypeError, got %r" % (got,))
+
+
+def noise(n, seed=1):
+    """n bytes from a linear congruential generator: the same everywhere."""
+    out = bytearray(n)
+    for i in range(n):
+        seed = (seed * 1103515245 + 12345) & 0x7FFFFFFF
+        out[i] = seed >> 16 & 255
+    return out
+
+
+def shorts(*values):
+    return bytearray(struct.pack("<%dh" % len(values), *values))
+
+
+def group_module(a):
+    a.same(core.abi(), 1, "abi")
+    a.add(sorted(name for name in dir(core) if not name.startswith("__")))
+    a.same(core.kernels() != "", True, "kernels")
+    a.same(core.error_text(-3), "not a .tsm model file", "error_text")
+    for code in (0, 1, -99, -(1 << 40)):
+        a.same(core.error_text(code), "unknown error", "error_text(%d)" % code)
+    for code in range(-1, -17, -1):
+        a.add(core.error_text(code))
+    for function in (core.abi, core.kernels, core.model_state_bytes):
+        a.refuses(function, 1)
+    a.refuses(core.error_text)
+    a.refuses(core.error_text, "x")
+    a.refuses(core.crc32, b"")
+    a.refuses(core.crc32, b"", 0, 0)
+    a.refuses(core.crc32, 5, 0)
+    a.refuses(core.crc32, b"", "0")
+
+
+def group_crc32(a):
+    a.same(core.crc32(b"", 0), 0, "nothing")
+    a.same(core.crc32(b"123456789", 0), 0xCBF43926, "the check value of CRC-32")
+    half = core.crc32(b"12345", 0)
+    a.same(core.crc32(memoryview(b"6789"), half), 0xCBF43926, "in two parts")
+    a.same(core.crc32(b"6789", half | 1 << 32), 0xCBF43926, "modulo 2**32")
+    for n in (1, 3, 4, 5, 255, 256, 257):
+        a.add(core.crc32(noise(n), 0xFFFFFFFF))
+
+
+def group_frames(a):
+    def adapt(values, n, channels, axes, mult, shift):
+        frames = shorts(*values)
+        result = core.frames_adapt(frames, n, channels, axes, mult, shift)
+        return result, list(struct.unpack("<%dh" % len(values), frames))
+
+    a.same(adapt((1, 2, 3, 4), 2, 2, b"\x01\x00", 1, 0), (0, [2, 1, 4, 3]), "swapped")
+    a.same(adapt((-32768, 5), 1, 2, b"\x80\x81", 1, 0), (0, [32767, -5]), "negated, saturated")
+    a.same(adapt((20000, -20000), 1, 2, b"\x00\x01", 2, 0), (0, [32767, -32768]), "saturated")
+    a.same(adapt((3, -3, 1, -1), 4, 1, b"\x00", 1, 1), (0, [2, -2, 1, -1]), "halves away from 0")
+    a.same(adapt((9, 9, 9), 2, 1, b"\x00", 2, 0), (0, [18, 18, 9]), "two frames of three")
+    a.same(adapt((9,), 0, 1, b"\x00", 2, 0), (0, [9]), "no frames")
+    for n, channels, axes, mult, shift in (
+            (2, 1, b"\x00", 1, 0), (-1, 1, b"\x00", 1, 0), (1 << 31, 1, b"\x00", 1, 0),
+            (1, 0, b"\x00", 1, 0), (0, 17, bytes(17), 1, 0), (0, 2, b"\x00", 1, 0),
+            (1, 1, b"\x01", 1, 0), (1, 1, b"\x00", 0, 0), (1, 1, b"\x00", 32768, 0),
+            (1, 1, b"\x00", 1, -1), (1, 1, b"\x00", 1, 31)):
+        a.same(adapt((7,), n, channels, axes, mult, shift), (ARGUMENT, [7]), "out of range")
+    a.same(core.frames_adapt(memoryview(bytearray(8))[1:], 1, 1, b"\x00", 1, 0), ALIGN, "odd")
+    a.refuses(core.frames_adapt, bytes(2), 1, 1, b"\x00", 1, 0)
+    a.refuses(core.frames_adapt, bytearray(2), 1, 1, None, 1, 0)
+    a.refuses(core.frames_adapt, bytearray(2), 1.5, 1, b"\x00", 1, 0)
+
+
+def new_window(length, hop, capacity, channels=1):
+    state, ring = bytearray(core.window_state_bytes()), bytearray(2 * capacity * channels)
+    return state, ring, core.window_init(state, ring, channels, length, hop)
+
+
+def group_window(a):
+    state, ring, capacity = new_window(4, 2, 6)
+    out = bytearray(8)
+    a.same(capacity, 6, "capacity")
+    for i in range(3):
+        a.same(core.window_push(state, ring, shorts(i + 1), 0, 1), 0, "push")
+        a.same(core.window_ready(state), 0, "not ready")
+    a.same(core.window_take(state, ring, out), ARGUMENT, "take too early")
+    core.window_push(state, ring, shorts(9, 4, 5, 6), 1, 3)
+    a.same(core.window_take(state, ring, out), 0, "take")
+    a.same(out, shorts(1, 2, 3, 4), "the first window is the first frames")
+    a.same(core.window_take(state, ring, out), 0, "take")
+    a.same(out, shorts(3, 4, 5, 6), "a hop later")
+    a.same(core.window_ready(state), 0, "two frames left")
+    a.same(core.window_push(state, ring, shorts(*range(7, 17)), 0, 10), 6, "overwritten")
+    core.window_take(state, ring, out)
+    a.same(out, shorts(11, 12, 13, 14), "the oldest that is left")
+    a.same(core.window_clear(state), 0, "clear")
+    a.same(core.window_ready(state), 0, "nothing after clear")
+    for length, hop, capacity in ((1, 1, 1), (5, 5, 5), (5, 1, 5), (5, 4, 6), (8, 3, 20)):
+        sweep_window(a, length, hop, capacity)
+
+
+def sweep_window(a, length, hop, capacity):
+    """One frame after another, every window taken: window i starts at frame i * hop."""
+    state, ring, _ = new_window(length, hop, capacity, 2)
+    out, taken = bytearray(4 * length), 0
+    for i in range(3 * capacity + length):
+        a.same(core.window_push(state, ring, shorts(i, -i), 0, 1), 0, "nothing overwritten")
+        while core.window_ready(state):
+            core.window_take(state, ring, out)
+            first = taken * hop
+            a.same(struct.unpack_from("<2h", out), (first, -first), "first frame")
+            a.same(struct.unpack_from("<2h", out, 4 * length - 4),
+                   (first + length - 1, 1 - first - length), "last frame")
+            taken += 1
+    a.same(taken, (3 * capacity + length - length) // hop + 1, "how many windows")
+
+
+def group_window_refusals(a):
+    for length, hop, capacity, channels in ((0, 1, 4, 1), (4, 0, 4, 1), (4, 5, 4, 1), (5, 1, 4, 1),
+                                            (4, 1, 4, 0), (4, 1, 4, 17), (-1, -1, 4, 1),
+                                            (1 << 31, 1, 4, 1), (4, 1 << 40, 4, 1)):
+        a.same(new_window(length, hop, capacity, channels)[2] < 0, True, "geometry")
+    state, ring, _ = new_window(4, 2, 6)
+    frames, out = shorts(1, 2, 3), bytearray(8)
+    for start, n in ((0, 4), (3, 1), (-1, 1), (0, -1), (1 << 30, 1 << 30), (1, (1 << 31) - 1)):
+        a.same(core.window_push(state, ring, frames, start, n), ARGUMENT, "outside frames")
+    a.same(core.window_push(state, bytearray(12), frames, 0, 1), STATE, "another ring")
+    a.same(core.window_take(state, memoryview(ring)[2:], out), STATE, "a part of the ring")
+    a.same(core.window_push(bytearray(len(state)), ring, frames, 0, 1), STATE, "empty state")
+    a.same(core.window_ready(bytearray(len(state))), STATE, "empty state")
+    a.same(core.window_clear(bytearray(len(state) - 1)), ARGUMENT, "short state")
+    a.same(core.window_ready(memoryview(bytearray(len(state) + 8))[1:]), ALIGN, "odd state")
+    core.window_push(state, ring, shorts(1, 2, 3, 4), 0, 4)
+    a.same(core.window_take(state, ring, bytearray(7)), ARGUMENT, "short out")
+    a.same(core.window_init(state, ring, 1, 7, 1) < 0, True, "init that fails")
+    a.same(core.window_ready(state), STATE, "leaves no window")
+    a.refuses(core.window_init, state, bytes(12), 1, 4, 2)
+    a.refuses(core.window_push, state, ring, 5, 0, 1)
+
+
+def cases():
+    """(kind, name, body) of every record in cases.bin."""
+    with open("cases.bin", "rb") as f:
+        while True:
+            head = f.read(8)
+            if not head:
+                return
+            kind, n_name, n_body = struct.unpack("<HHI", head)
+            name = f.read(n_name).decode()
+            body = bytearray(n_body)
+            if f.readinto(body) != n_body:
+                raise AssertionError("cases.bin is cut")
+            yield kind, name, body
+
+
+MODEL, FEATURE = 1, 2
+
+
+def sections(file):
+    """tag -> (offset, bytes)."""
+    out = {}
+    for i in range(file[7]):
+        tag, offset, size = struct.unpack_from("<4sII", file, 32 + 12 * i)
+        out[bytes(tag)] = offset, size
+    return out
+
+
+class Loaded:
+    def __init__(self, a, file):
+        self.file = file
+        self.fault = bytearray(8)
+        need = core.model_check(file, self.fault)
+        a.same(need >= 0, True, "model_check")
+        a.same(core.model_crc(file), 0, "model_crc")
+        self.arena = bytearray(need)
+        self.state = bytearray(core.model_state_bytes())
+        a.same(core.model_load(self.state, file, self.arena), 0, "model_load")
+        self.tensors = sections(file)[b"TENS"][0]
+        self.n_ops, self.n_inputs, self.n_outputs = struct.unpack_from("<HBB", file, 22)
+
+    def tensor(self, i):
+        """Its bytes in the arena."""
+        dtype, _, _, _, offset = struct.unpack_from("<BBBBI", self.file, self.tensors + 32 * i)
+        n = (1, 1, 2, 4, 4)[dtype]
+        for dim in struct.unpack_from("<4I", self.file, self.tensors + 32 * i + 8):
+            n *= dim
+        return memoryview(self.arena)[offset:offset + n]
+
+    def run(self):
+        return core.model_run(self.state, self.file, self.arena)
+
+
+def group_models(a):
+    """Every op against TFLite's reference kernels: the golden vectors in the files."""
+    count = 0
+    for kind, name, file in cases():
+        if kind != MODEL:
+            continue
+        count += 1
+        model = Loaded(a, file)
+        at, _ = sections(file)[b"GOLD"]
+        n, window, n_in, n_out = struct.unpack_from("<4I", file, at)
+        at += 16
+        for i in range(n):
+            at += (window + 3) // 4 * 4
+            model.tensor(0)[:] = file[at:at + n_in]
+            at += (n_in + 3) // 4 * 4
+            a.same(model.run(), 0, name)
+            a.same(bytes(model.tensor(model.n_inputs)), bytes(file[at:at + n_out]),
+                   "%s, vector %d" % (name, i))
+            at += (n_out + 3) // 4 * 4
+    a.same(count > 50, True, "enough models")
+
+
+def first_model():
+    return next(file for kind, _, file in cases() if kind == MODEL)
+
+
+def group_run_op(a):
+    """Op by op gives what a whole run gives."""
+    for kind, _, file in cases():
+        if kind != MODEL or struct.unpack_from("<H", file, 22)[0] < 2:
+            continue
+        whole, steps = Loaded(a, file), Loaded(a, file)
+        for model in (whole, steps):
+            model.tensor(0)[:] = noise(len(model.tensor(0)))
+        whole.run()
+        for i in range(steps.n_ops):
+            a.same(core.model_run_op(steps.state, file, steps.arena, i), 0, "run_op")
+        a.same(bytes(steps.tensor(steps.n_inputs)), bytes(whole.tensor(whole.n_inputs)), "steps")
+    for i in (-1, whole.n_ops, 1 << 20, 1 << 40):
+        a.same(core.model_run_op(whole.state, whole.file, whole.arena, i), ARGUMENT, "no such op")
+
+
+def group_state(a):
+    """A model runs on the buffers it was loaded with and on no others."""
+    model = Loaded(a, first_model())
+    state, file, arena = model.state, model.file, model.arena
+    a.same(core.model_run(state, file, arena), 0, "as loaded")
+    for what, s, f, r in (
+            ("another file", state, bytearray(file), arena),
+            ("a shorter file", state, memoryview(file)[:-4], arena),
+            ("another arena", state, file, bytearray(len(arena))),
+            ("a part of the arena", state, file, memoryview(arena)[4:]),
+            ("a shorter arena", state, file, memoryview(arena)[:-4]),
+            ("an empty state", bytearray(len(state)), file, arena)):
+        a.same(core.model_run(s, f, r), STATE, what)
+        a.same(core.model_run_op(s, f, r, 0), STATE, what)
+    a.same(core.model_run(memoryview(state)[:-1], file, arena), ARGUMENT, "a short state")
+    odd = memoryview(bytearray(len(state) + 8))[1:]
+    a.same(core.model_run(odd, file, arena), ALIGN, "a state at an odd address")
+    a.same(core.model_load(bytearray(len(state) - 1), file, arena), ARGUMENT, "a short state")
+    a.same(core.model_load(state, file, memoryview(arena)[:-1]), ARENA, "a short arena")
+    a.same(core.model_run(state, file, arena), STATE, "after a load that failed")
+    a.same(core.model_load(state, file, file), ARGUMENT, "arena in the file")
+    a.same(core.model_load(state, file, state), ARGUMENT, "arena in the state")
+    a.refuses(core.model_load, state, file, bytes(len(arena)))
+    a.refuses(core.model_load, bytes(len(state)), file, arena)
+    a.refuses(core.model_run, state, file)
+    a.refuses(core.model_check, file, bytes(8))
+
+
+def group_damaged(a):
+    """Cut and bent files: the same error everywhere, and never a crash."""
+    file, fault = first_model(), bytearray(8)
+    good = core.model_check(file, fault)
+    for n in list(range(0, 40)) + list(range(40, len(file), 37)) + [len(file) - 1]:
+        a.same(core.model_check(file[:n], fault) < 0, True, "cut to %d bytes" % n)
+        a.add(fault)
+    a.same(core.model_check(bytes(file) + b"\0", fault), good, "bytes after the end are not read")
+    a.same(core.model_check(memoryview(bytearray(1) + file)[1:], fault), ALIGN, "odd address")
+    a.same(core.model_check(file, bytearray(7)), ARGUMENT, "short fault")
+    a.same(core.model_check(b"", fault) < 0, True, "empty")
+    end = sections(file)[b"DATA"][0]
+    runs = 0
+    for at in range(end):
+        for bit in (1, 0x80):
+            runs += bend(a, file, at, bit, good)
+    a.add(runs)
+    a.same(core.model_check(file, fault), good, "mended")
+    file[-1] ^= 1
+    a.same(core.model_crc(file), CRC, "damaged weights")
+
+
+def bend(a, file, at, bit, good):
+    """Flips a bit; where the file is still a model, runs it. 1 if it ran."""
+    fault = bytearray(8)
+    file[at] ^= bit
+    need = core.model_check(file, fault)
+    a.add(need)
+    a.add(fault)
+    ran = 0
+    if 0 <= need <= 4 * good + 1024:
+        arena, state = bytearray(need), bytearray(core.model_state_bytes())
+        if core.model_load(state, file, arena) == 0:
+            core.model_run(state, file, arena)
+            a.add(arena)
+            ran = 1
+    file[at] ^= bit
+    return ran
+
+
+def group_features(a):
+    """Every block of the feature program, on noise and on constant frames."""
+    info, count = bytearray(20), 0
+    for kind, name, feat in cases():
+        if kind != FEATURE:
+            continue
+        count += 1
+        a.same(core.features_info(feat, info), 0, name)
+        channels, window, hop, outputs, work_bytes = struct.unpack("<5I", info)
+        a.add(info)
+        frames = noise(2 * window * channels, count)
+        values, tensor, work = bytearray(4 * outputs), bytearray(outputs), bytearray(work_bytes)
+        for scale in (1, 0):
+            frames = frames if scale else bytearray(len(frames))
+            before = bytes(frames)
+            a.same(core.features_values(feat, frames, work, values), 0, name)
+            a.same(core.features_run(feat, frames, work, tensor), 0, name)
+            a.same(bytes(frames), before, "frames stay as they are")
+            a.add(values)
+            a.add(tensor)
+        a.same(core.features_run(feat, memoryview(frames)[:-2], work, tensor), ARGUMENT, "frames")
+        a.same(core.features_run(feat, frames, memoryview(work)[:-1], tensor), ARGUMENT, "work")
+        a.same(core.features_run(feat, frames, work, memoryview(tensor)[:-1]), ARGUMENT, "out")
+        a.same(core.features_values(feat, frames, work, memoryview(values)[:-1]), ARGUMENT, "out")
+        a.refuses(core.features_run, feat, frames, bytes(work_bytes), tensor)
+        for n in range(0, len(feat), 3):
+            a.same(core.features_info(feat[:n], info) < 0, True, "cut to %d bytes" % n)
+    a.same(core.features_info(feat, bytearray(19)), ARGUMENT, "short info")
+    a.same(core.features_info(memoryview(bytearray(1) + feat)[1:], info), ALIGN, "odd address")
+    a.same(count >= 6, True, "every kind of block")
+
+
+def group_features_damaged(a):
+    info = bytearray(20)
+    for kind, _, feat in cases():
+        if kind != FEATURE:
+            continue
+        for at in range(len(feat)):
+            feat[at] ^= 0x41
+            a.add(core.features_info(feat, info))
+            if core.features_info(feat, info) == 0:
+                channels, window, _, outputs, work_bytes = struct.unpack("<5I", info)
+                if 2 * channels * window + work_bytes + outputs < 40000:
+                    frames, tensor = noise(2 * channels * window), bytearray(outputs)
+                    core.features_run(feat, frames, bytearray(work_bytes), tensor)
+                    a.add(tensor)
+            feat[at] ^= 0x41
+
+
+GROUPS = (group_module, group_crc32, group_frames, group_window, group_window_refusals,
+          group_models, group_run_op, group_state, group_damaged, group_features,
+          group_features_damaged)
+
+
+def main():
+    total = 0
+    for group in GROUPS:
+        answers = Answers()
+        group(answers)
+        print(group.__name__[6:], "%08x" % answers.sum)
+        total = core.crc32(struct.pack("<I", answers.sum), total)
+    print("OK", len(GROUPS), "%08x" % total)
+
+
+main()

@@ -1,0 +1,122 @@
+"""The config: defaults, what is refused and how, files."""
+
+from expect import exists, path, raises, write
+from tinysense import config
+from tinysense.errors import ConfigError
+
+
+def test_defaults_are_valid():
+    assert config.validate({}) == config.defaults()
+    assert config.defaults()["driver"] == "mpu6050"
+
+
+def test_defaults_are_new_every_time():
+    config.defaults()["outputs"].append("led")
+    assert config.defaults()["outputs"] == ["serial"]
+
+
+def test_unknown_keys_and_the_nearest():
+    for key, parts in (("drivr", "did you mean 'driver'?"), ("modle", "did you mean 'model'?"),
+                       ("axis", "did you mean 'axes'?"), ("Output", "did you mean 'outputs'?"),
+                       ("zzzzzz", "expected one of model driver")):
+        raises(ConfigError, ("unknown key '%s'" % key, parts), config.validate, {key: 1})
+
+
+def test_wrong_types():
+    for key, value, kind in (("model", 3, "text"), ("driver_options", [], "object"),
+                             ("outputs", "led", "list"), ("smooth", "3", "whole number"),
+                             ("smooth", 1.5, "whole number"), ("smooth", True, "whole number"),
+                             ("threshold", None, "object")):
+        raises(ConfigError, (key, "expected " + kind, "got " + repr(value)), config.validate,
+               {key: value})
+    raises(ConfigError, "expected an object", config.validate, [1])
+
+
+def test_ranges():
+    for key, value, good in (("smooth", -2, False), ("smooth", -1, True), ("smooth", 255, True),
+                             ("smooth", 256, False), ("refractory_ms", 3600000, True),
+                             ("refractory_ms", 3600001, False)):
+        if good:
+            assert config.validate({key: value})[key] == value
+        else:
+            raises(ConfigError, (key, "expected -1 to", "got %d" % value), config.validate,
+                   {key: value})
+    for value, good in ((-1, False), (0, True), (256, True), (257, False)):
+        if good:
+            config.validate({"threshold": {"ring": value}})
+        else:
+            raises(ConfigError, ("threshold.ring", "0 to 256"), config.validate,
+                   {"threshold": {"ring": value}})
+
+
+def test_pins_are_numbers_or_names():
+    rows = (("pin", (int, str), None, (0, 255), "pin"),)
+    for value in (0, 255, "LED", "PB8"):
+        assert config.check(rows, {"pin": value}, "led") == {"pin": value}
+    raises(ConfigError, "expected 0 to 255", config.check, rows, {"pin": 256}, "led")
+    for value in (True, 1.5, [1]):
+        raises(ConfigError, "expected pin number or name", config.check, rows, {"pin": value},
+               "led")
+
+
+def test_outputs_are_names_or_objects():
+    config.validate({"outputs": ["serial", {"kind": "led", "pin": 2}]})
+    raises(ConfigError, ("outputs[1]", "got 3"), config.validate, {"outputs": ["led", 3]})
+    raises(ConfigError, "outputs[0]", config.validate, {"outputs": [{"pin": 3}]})
+
+
+def test_file_is_written_whole():
+    full = path("c.json")
+    config.save({"model": "ring.tsm", "threshold": {"ring": 200}}, full)
+    assert config.load(full)["threshold"] == {"ring": 200}
+    raises(ConfigError, "smooth", config.save, {"smooth": 999}, full)
+    assert config.load(full)["model"] == "ring.tsm"
+    config.save({"model": "wing.tsm"}, full)
+    assert config.load(full)["model"] == "wing.tsm"
+    assert not exists(full + ".part")
+
+
+def test_missing_file_gives_defaults():
+    assert config.load(path("none.json")) == config.defaults()
+
+
+def test_damaged_files():
+    full = path("bad.json")
+    for text in (b"", b"{", b"nonsense", b'{"threshold": {"ring": 3}', b"[1, 2]", b"3"):
+        write(full, text)
+        raises(ConfigError, (), config.load, full)
+
+
+def test_required_options():
+    rows = (("pin", int, None, (0, 9), "pin number"), ("mode", str, "a", ("a", "b"), ""))
+    raises(ConfigError, ("led: pin is missing", "pin number"), config.check, rows, {}, "led")
+    raises(ConfigError, ("mode", "one of a b", "'c'"), config.check, rows,
+           {"pin": 1, "mode": "c"}, "led")
+    assert config.check(rows, {"pin": 1}, "led") == {"pin": 1, "mode": "a"}
+
+
+def test_plugins_by_name():
+    assert config.plugin("drivers", "replay").OPTIONS
+    for name in ("mpu605", "clock", "../os", "Led", "", 3):
+        raises(ConfigError, "drivers", config.plugin, "drivers", name)
+
+
+def test_rows_are_well_formed():
+    tables = [config.ROWS]
+    tables += [config.plugin("drivers", name).OPTIONS for name in ("mpu6050", "replay")]
+    tables += [config.plugin("outputs", name).OPTIONS
+               for name in ("serial", "led", "servo", "buzzer")]
+    for rows in tables:
+        assert len(set(row[0] for row in rows)) == len(rows)
+        for name, kind, default, limits, doc in rows:
+            assert isinstance(name, str) and doc
+            kinds = kind if isinstance(kind, tuple) else (kind,)
+            assert default is None or type(default) in kinds, name
+            if limits and type(default) is int:
+                assert limits[0] <= default <= limits[1], name
+
+
+def test_distance():
+    for a, b, edits in (("", "", 0), ("a", "", 1), ("driver", "drivr", 1), ("ab", "ba", 2),
+                        ("model", "modle", 2), ("axes", "axis", 1)):
+        assert config.distance(a, b) == config.distance(b, a) == edits
