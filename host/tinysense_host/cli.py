@@ -45,7 +45,7 @@ COMMANDS: tuple[Row, ...] = (
     Row("sync", "sync", "sync", BOARD, "Compare and copy the board's configuration."),
     Row("capture", "capture", "capture", DATA, "Record labelled movements from a board."),
     Row("import", "import_", "import_", DATA, "Bring recordings of other formats into a dataset."),
-    Row("export", "export", "export", DATA, "Write a dataset as CSV, npy, WAV or .tsr."),
+    Row("export", "export", "export", DATA, "Write a dataset as CSV, npy or .tsr."),
     Row("simulate", "simulate", "simulate", DATA, "Make recordings with the motion simulator."),
     Row("train", "train", "train", MODEL, "Train a model by its recipe."),
     Row("evaluate", "evaluate", "evaluate", MODEL, "Score a model on recordings it never saw."),

@@ -124,8 +124,7 @@ class Flash:
                     raise OSError(28, "ENOSPC")
                 return write(data)
 
-            wrapped = types.SimpleNamespace(write=limited, close=file.close, flush=file.flush)
-            return wrapped
+            return types.SimpleNamespace(write=limited, close=file.close, flush=file.flush)
         return file
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent))
 
-import core_files as files
+import core_files as files  # noqa: E402  after its folder is in the path
 
 
 def corpus() -> dict[str, bytes]:

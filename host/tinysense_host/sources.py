@@ -1,0 +1,50 @@
+"""Where a recipe's recordings come from: what is given, else shared ones, else the simulator."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from .dataset import Dataset
+from .errors import TinysenseError
+from .importers import Facts, import_into
+from .recipe import Recipe
+from .simulate import Sensor, simulate_into
+
+__all__ = ["opened", "shared_folder"]
+
+
+def shared_folder() -> Path:
+    """The folder of real recordings: TINYSENSE_SHARED, else ../shared beside the project."""
+    beside = Path(__file__).resolve().parents[2].parent / "shared"
+    return Path(os.environ.get("TINYSENSE_SHARED", beside))
+
+
+@contextmanager
+def opened(recipe: Recipe, given: Path | None) -> Iterator[tuple[Dataset, str]]:
+    """A dataset for a recipe, and a word on where it comes from.
+
+    ``given`` is a dataset, or a folder or file that importers read. Without it
+    the recipe's folder below shared/data is taken, and the simulator where
+    that is absent. What is not a dataset is imported into a temporary one.
+    """
+    if given is not None and not given.exists():
+        raise TinysenseError(f"no recordings at {given}", "check --data")
+    if given is not None and (given / "recordings").is_dir():
+        yield Dataset(given), str(given)
+        return
+    with tempfile.TemporaryDirectory(prefix="tinysense-") as folder:
+        dataset = Dataset(folder)
+        shared = shared_folder() / "data" / recipe.source.folder
+        if given is not None or shared.is_dir():
+            source = given or shared
+            import_into(dataset, [source], Facts())
+            yield dataset, str(source)
+            return
+        sensor = Sensor(recipe.sensor.rate_hz, recipe.sensor.full_scale)
+        people = recipe.source.simulated_people
+        simulate_into(dataset, people, recipe.source.simulated_per_label, sensor=sensor)
+        yield dataset, f"simulator ({people} people)"
