@@ -9,6 +9,11 @@ clone of the release's tag; Debian's source package, through apt with lists of
 its own that are made from the machine's apt sources. mpy-cross is built in
 the folder. Standard output is the folder alone; progress goes to standard error.
 
+The pinned version is known by its contents, too: the commit of its tag, and the
+SHA-256 of Debian's tarball, whose files are those of that commit. Any other
+version, and a folder in $MICROPYTHON, is the user's choice and checked by its
+number only.
+
 A source arrives in a temporary folder and is renamed when it is whole, so an
 interrupted run leaves nothing behind that a later run would take for good.
 """
@@ -16,6 +21,7 @@ interrupted run leaves nothing behind that a later run would take for good.
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import os
 import re
 import shutil
@@ -28,6 +34,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 PINNED = "1.25.0"
+COMMIT_OF = {"1.25.0": "f498a16c7db6d4b2de200b3e0856528dfe0613c3"}
+TARBALL_OF = {  # SHA-256 of micropython_1.25.0+ds.orig.tar.xz
+    "1.25.0": "7b25be99a502f070b2de81dafc08da7051d992325d6e67daa9045a918fffdbea"}
 REPOSITORY = "https://github.com/micropython/micropython"
 # Debian's suites: the one that carries the pinned version, and the newest.
 SUITE_OF = {"1.25.0": "trixie", "newest": "sid"}
@@ -94,6 +103,9 @@ def clone(version: str, into: Path) -> None:
     say(f"cloning {REPOSITORY} at v{version}")
     run(["git", "-c", "http.lowSpeedLimit=1000", "-c", "http.lowSpeedTime=20", "clone", "--quiet",
          "--depth", "1", "--branch", f"v{version}", REPOSITORY, str(into)], 900)
+    found = run(["git", "-C", str(into), "rev-parse", "HEAD"], 60).strip()
+    if found != COMMIT_OF.get(version, found):
+        raise SourceError(f"tag v{version} is commit {found}, expected {COMMIT_OF[version]}")
 
 
 def newest_tag() -> str:
@@ -149,12 +161,16 @@ def debian_package(version: str, into: Path) -> None:
         run([*apt, "update"], 600)
         say("downloading Debian's source package")
         run([*apt, "source", "--download-only", "micropython"], 900, cwd=box)
-        unpack(next(iter(box.glob("*.orig.tar.*")), None), into)
+        unpack(next(iter(box.glob("*.orig.tar.*")), None), into, TARBALL_OF.get(version))
 
 
-def unpack(tarball: Path | None, into: Path) -> None:
+def unpack(tarball: Path | None, into: Path, sha256: str | None) -> None:
+    """Unpacks it, unless its SHA-256 is another than the one given."""
     if tarball is None:
         raise SourceError("apt brought no original tarball")
+    found = hashlib.sha256(tarball.read_bytes()).hexdigest()
+    if found != (sha256 or found):
+        raise SourceError(f"{tarball.name} has SHA-256 {found}, expected {sha256}")
     say(f"unpacking {tarball.name}")
     with tempfile.TemporaryDirectory(dir=into.parent) as box:
         with tarfile.open(tarball) as tar:

@@ -19,20 +19,11 @@ static int32_t check_shapes(ts_op_t *op) {
 }
 
 int32_t ts_check_FULLY_CONNECTED(ts_op_t *op) {
-    int32_t error = ts_need_type(op, X, TS_S8);
-    error = error != 0 ? error : ts_need_type(op, W, TS_S8);
-    error = error != 0 ? error : ts_need_type(op, Y, TS_S8);
+    int32_t outputs = ts_dim(op->t[W], 2);
+    int32_t scales = ts_elements(op->t[MULT]) == 1 ? 1 : outputs;
+    int32_t error = ts_need_weights(op);
     error = error != 0 ? error : check_shapes(op);
-    error = error != 0 ? error : ts_need_constant(op, BIAS, TS_S32, ts_dim(op->t[W], 2));
-    int32_t scales = ts_elements(op->t[MULT]) == 1 ? 1 : ts_dim(op->t[W], 2);
-    error = error != 0 ? error : ts_need_scales(op, scales);
-    if (error == 0 && op->t[W]->zero_point != 0) {
-        error = ts_blame(op, W, TS_ERR_OP);
-    }
-    if (error == 0 && !ts_act_ok(op->params + ACT)) {
-        error = TS_ERR_OP;
-    }
-    return error;
+    return error != 0 ? error : ts_need_sums(op, outputs, scales, op->params + ACT);
 }
 
 // x is (M, K), w is (N, K), y is (M, N); y may not overlap x.

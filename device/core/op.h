@@ -74,8 +74,13 @@ static inline int32_t ts_blame(ts_op_t *op, int32_t operand, int32_t error) {
 int32_t ts_need_type(ts_op_t *op, int32_t i, uint32_t dtype);
 // Operand i is a constant of this type with n elements.
 int32_t ts_need_constant(ts_op_t *op, int32_t i, uint32_t dtype, int32_t n);
-// Operands 3 and 4 are n multipliers and n shifts within range.
-int32_t ts_need_scales(ts_op_t *op, int32_t n);
+
+// Ops with weights: operands x, w, bias, mult, shift, y.
+// x, w and y are int8, and w has no zero point.
+int32_t ts_need_weights(ts_op_t *op);
+// One bias for each of n outputs; `scales` multipliers and shifts within
+// range; activation bounds at `act`.
+int32_t ts_need_sums(ts_op_t *op, int32_t n, int32_t scales, const int32_t *act);
 
 // One axis of a sliding window: in positions, out positions, kernel, stride,
 // dilation, padding before. Every output then sees at least one input, and
@@ -84,6 +89,12 @@ typedef struct {
     int32_t in, out, kernel, stride, dilation, pad;
 } ts_axis_t;
 int32_t ts_axis_ok(const ts_axis_t *a);
+
+// Both axes of an op with weights, from its tensors and its first parameters:
+// stride h and w, dilation h and w, padding on top and left.
+void ts_conv_axes(const ts_op_t *op, ts_axis_t *h, ts_axis_t *w);
+// They are possible, and y has as many images as x.
+int32_t ts_need_conv_axes(ts_op_t *op);
 
 // Taps [*first, *last) of the kernel at origin that lie inside the input.
 static inline void ts_axis_taps(const ts_axis_t *a, int32_t origin, int32_t *first,

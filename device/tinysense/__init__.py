@@ -1,7 +1,7 @@
 """tinysense: from sensor frames to events, on MicroPython and on CPython.
 
     import tinysense
-    model = tinysense.load("gesture.tsm")
+    model = tinysense.load("model.tsm")
     tinysense.Pipeline(driver, model, [print]).run()
 
 Importing costs next to nothing: every name below is fetched when it is used.
@@ -44,7 +44,7 @@ def from_config(config: "dict | str | None" = None) -> "Pipeline":
 def help() -> None:
     """What to type next."""
     print("""tinysense %s
-  model = tinysense.load("gesture.tsm")     a model file
+  model = tinysense.load("model.tsm")     a model file
   model.info()                              what it is, wants and costs
   model.selftest()                          does this board compute as the computer did
   model.classify(window)                    (label, score 0..255) of one window

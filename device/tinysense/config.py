@@ -1,10 +1,11 @@
 """The device's config: one JSON file, one table of what may stand in it.
 
 A row is (name, type, default, range, doc). ``type``: a type, or a tuple of
-two; ``range``: (lowest, highest) for numbers, a tuple of allowed texts for
-texts, None for no limit; a default of None means that the key must be given.
-Drivers and outputs keep rows of the same kind for their options, and the
-computer's `tinysense sync` reads them all.
+two; ``range``: (lowest, highest) for numbers and for the numbers in an object,
+a tuple of allowed texts for texts, "file" for a file's path, None for no limit;
+a default of None means that the key must be given. Drivers and outputs keep rows
+of the same kind for their options, and the computer's `tinysense sync` reads
+them all.
 """
 
 import json
@@ -15,13 +16,13 @@ from .replacing import PART, put_in_place
 PATH = "/tinysense.json"
 
 ROWS = (
-    ("model", str, "model.tsm", None, "path of the model file"),
+    ("model", str, "model.tsm", "file", "path of the model file"),
     ("driver", str, "mpu6050", None, "module in tinysense/drivers"),
     ("driver_options", dict, {}, None, "see the driver's OPTIONS"),
     ("axes", str, "", None, "driver axis for each of the model's channels, as 'y -x z'"),
     ("outputs", list, ["serial"], None, "names in tinysense/outputs, or objects: kind, options"),
     ("smooth", int, -1, (-1, 255), "windows to average over, -1: as the model says"),
-    ("threshold", dict, {}, None, "label: 0..256, where it differs from the model's"),
+    ("threshold", dict, {}, (0, 256), "label: 0..256, where it differs from the model's"),
     ("refractory_ms", int, -1, (-1, 3600000), "pause after an event, -1: as the model says"),
 )
 
@@ -35,16 +36,49 @@ def defaults(rows: tuple = ROWS) -> dict:
 
 
 def validate(config: dict) -> dict:
-    """The whole config, defaults filled in; ConfigError names key, expected and got."""
+    """The whole config, defaults filled in; ConfigError names key, expected and got.
+
+    The options of driver and outputs are left to check_options().
+    """
     out = check(ROWS, config, "config")
-    for label, value in out["threshold"].items():
-        _check_value(("threshold." + str(label), int, 128, (0, 256), ""), value, "config")
     for i, entry in enumerate(out["outputs"]):
         good = isinstance(entry, str) or isinstance(entry, dict) and "kind" in entry
         if not good:
             raise ConfigError("config: outputs[%d]: expected a name or an object with kind, got %r"
                               % (i, entry))
     return out
+
+
+def check_options(config: dict) -> None:
+    """ConfigError unless driver and outputs are here and their options fit.
+
+    Imports their modules; a pipeline does not need it, since it checks each
+    that it makes.
+    """
+    from .outputs import parts
+
+    config = validate(config)
+    choose("drivers", config["driver"], config["driver_options"])
+    for entry in config["outputs"]:
+        choose("outputs", *parts(entry))
+
+
+def choose(folder: str, name: str, given: dict) -> tuple:
+    """(module, options checked and filled in) of the driver or output of that name."""
+    module = plugin(folder, name)
+    where = "driver_options of " if folder == "drivers" else "options of output "
+    return module, check(module.OPTIONS, given, where + name)
+
+
+def path_fault(path: str) -> str:
+    """What is wrong with a path on the board, "" if nothing is."""
+    if not path:
+        return "expected the path of a file, got nothing"
+    if "\0" in path:
+        return "expected a path without NUL, got %r" % path
+    if ".." in path.split("/"):
+        return "expected a path without .., got %r" % path
+    return ""
 
 
 def check(rows: tuple, given: dict, where: str) -> dict:
@@ -78,7 +112,7 @@ def load(path: str = PATH) -> dict:
 
 def save(config: dict, path: str = PATH) -> None:
     """Validates, then replaces the file in one step: a power cut leaves the old or the new."""
-    validate(config)
+    check_options(config)
     with open(path + PART, "w") as f:
         f.write(json.dumps(config))
         f.flush()
@@ -111,12 +145,20 @@ def plugin(folder: str, name: str) -> "Module":
 
 def _check_value(row, value, where):
     name, kind, _, limits, _ = row
+    if limits == "file" and isinstance(value, str):
+        fault = path_fault(value)
+        if fault:
+            raise ConfigError("%s: %s: %s" % (where, name, fault))
+        limits = None
     good = isinstance(value, kind) and (kind is bool or not isinstance(value, bool))
     if not good:
         raise ConfigError("%s: %s: expected %s, got %r" % (where, name, _NAMES[kind], value))
     if limits is not None and isinstance(value, int) and not limits[0] <= value <= limits[1]:
         raise ConfigError("%s: %s: expected %d to %d, got %d" % (where, name, limits[0], limits[1],
                                                                value))
+    if limits is not None and isinstance(value, dict):
+        for key in value:
+            _check_value((name + "." + str(key), int, 0, limits, ""), value[key], where)
     if limits is not None and kind is str and value not in limits:
         raise ConfigError("%s: %s: expected one of %s, got %r" % (where, name, " ".join(limits),
                                                                  value))

@@ -37,6 +37,7 @@ _GATHER_FRAMES = 32
 _GATHER_MS = 50
 _SILENT_MS = 3000
 _ALIVE_MS = 2000
+_LINE_BYTES = 576  # of frames in a line from the host; 780 characters
 _HEAD = 20  # bytes before the samples, scores or name
 
 
@@ -184,6 +185,7 @@ class HostDriver:
     Each READY is answered by one line: base64 of u32 CRC-32, u32 frames lost
     so far, and the int16 frames; no frames says the end. Base64, because byte
     3 would interrupt the program. A damaged line is asked for again, twice.
+    A line holds more frames than one call wants: what is left waits here.
     read_into waits for the host: time stands still for the pipeline.
     """
 
@@ -198,28 +200,34 @@ class HostDriver:
         self.done = False
         self._link = link
         self._stdin = sys.stdin if stdin is None else stdin
+        self._held = b""
 
     def read_into(self, buf: bytearray) -> int:
         """Fills buf and returns the number of frames. OSError if lines stay damaged."""
         size = 2 * self.channels
+        if not self._held and not self.done:
+            self._held = self._line(size)
+        n = min(len(buf) // size * size, len(self._held))
+        buf[:n] = self._held[:n]
+        self._held = self._held[n:]
+        return n // size
+
+    def _line(self, size):
         for _ in range(3):
-            if self.done:
-                return 0
-            self._link.ready(min(len(buf), 576) // size)  # 780 characters: fits small inputs
+            self._link.ready(_LINE_BYTES // size)
             data = _unpack(self._stdin.readline())
-            if data is None or len(data) % size != 4 % size or len(data) - 4 > len(buf):
-                self.errors += 1
-                continue
-            self.dropped = struct.unpack("<I", data[:4])[0]
-            buf[: len(data) - 4] = data[4:]
-            self.done = len(data) == 4
-            return (len(data) - 4) // size
+            if data is not None and len(data) % size == 4 % size and len(data) <= 4 + _LINE_BYTES:
+                self.dropped = struct.unpack("<I", data[:4])[0]
+                self.done = len(data) == 4
+                return memoryview(data)[4:]
+            self.errors += 1
         raise OSError("link: expected a whole line from the host, got three damaged ones: "
                       "try again")
 
     def close(self) -> None:
         """Asks for no more."""
         self.done = True
+        self._held = b""
 
 
 def _unpack(line):
@@ -235,7 +243,10 @@ def _unpack(line):
 
 def facts(driver: "Driver") -> dict:
     """What HELLO says of a driver and of this board."""
-    axes = getattr(driver, "axes", None) or [str(i) for i in range(driver.channels)]
+    axes = getattr(driver, "axes", None)
+    if not axes:  # as the computer names them when it imports such a recording
+        n = driver.channels
+        axes = "xyz"[:n] if n <= 3 else ["c%d" % i for i in range(n)]
     return {"rate_mhz": driver.rate_mhz, "channels": list(axes), "units": driver.units,
             "full_scale": driver.full_scale, "driver": type(driver).__name__,
             "device": getattr(sys.implementation, "_machine", sys.platform)}

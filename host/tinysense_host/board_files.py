@@ -14,9 +14,10 @@ import binascii
 import contextlib
 from typing import Any, Protocol
 
+from tinysense_host.errors import TinysenseError
 from tinysense_host.transport import BoardError, FileEntry, LinkError, Progress, Sink
 
-__all__ = ["BoardFiles", "CHUNK_BYTES"]
+__all__ = ["BoardFiles", "CHUNK_BYTES", "plain_path"]
 
 # Bytes per write. Each write is compiled by the board, which takes about four
 # times this much heap for a moment; larger chunks gained nothing.
@@ -72,6 +73,16 @@ def _ts_get(p):
 """
 
 
+def plain_path(path: str) -> str:
+    """A path on the board as it is; TinysenseError where it could leave the board's folder."""
+    from tinysense.config import path_fault
+
+    fault = path_fault(path)
+    if fault:
+        raise TinysenseError(f"a path on the board: {fault}", "give a plain path, such as /m.tsm")
+    return path
+
+
 class _Executes(Protocol):
     port: str
 
@@ -85,7 +96,7 @@ class BoardFiles:
 
     def put(self: _Executes, data: bytes, path: str, progress: Progress | None = None) -> None:
         """See Transport.put."""
-        part = path + ".part"
+        part = plain_path(path) + ".part"
         try:
             _write(self, data, part, progress)
             _check(self, data, part)
@@ -102,7 +113,7 @@ class BoardFiles:
 
     def get(self: _Executes, path: str, progress: Progress | None = None) -> bytes:
         """See Transport.get."""
-        expected, total = _stat_crc(self, path)
+        expected, total = _stat_crc(self, plain_path(path))
         text = bytearray()
 
         def collect(piece: bytes) -> bytes:
@@ -125,21 +136,23 @@ class BoardFiles:
 
     def remove(self: _Executes, path: str) -> None:
         """See Transport.remove."""
+        plain_path(path)
         self.exec(f"import os\ntry:\n os.remove({path!r})\nexcept OSError:\n os.rmdir({path!r})")
 
     def rename(self: _Executes, source: str, target: str) -> None:
         """See Transport.rename."""
-        _rename(self, source, target)
+        _rename(self, plain_path(source), plain_path(target))
 
     def mkdir(self: _Executes, path: str) -> None:
         """See Transport.mkdir."""
-        steps = [p for p in path.split("/") if p]
+        steps = [p for p in plain_path(path).split("/") if p]
         made = ["/" * path.startswith("/") + "/".join(steps[:i + 1]) for i in range(len(steps))]
         self.exec(f"import os\nfor _p in {made!r}:\n try:\n  os.mkdir(_p)\n"
                   f" except OSError as _e:\n  if _e.errno!={EEXIST}: raise")
 
     def stat(self: _Executes, path: str) -> FileEntry | None:
         """See Transport.stat."""
+        plain_path(path)
         try:
             mode, size = _literal(self, f"import os\n_s=os.stat({path!r})\nprint((_s[0],_s[6]))")
         except BoardError as e:
@@ -151,6 +164,7 @@ class BoardFiles:
 
     def list(self: _Executes, path: str) -> list[FileEntry]:
         """See Transport.list."""
+        plain_path(path)
         rows = _literal(self, "import os\nprint([(f[0],f[1],f[3] if len(f)>3 else 0)"
                               f" for f in os.ilistdir({path!r})])")
         return sorted((FileEntry(n, 0 if m & 0x4000 else s, bool(m & 0x4000)) for n, m, s in rows),
@@ -159,7 +173,7 @@ class BoardFiles:
     def crc32(self: _Executes, path: str) -> int | None:
         """See Transport.crc32."""
         try:
-            return _stat_crc(self, path)[0]
+            return _stat_crc(self, plain_path(path))[0]
         except BoardError as e:
             if e.errno == ENOENT:
                 return None

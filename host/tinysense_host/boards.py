@@ -23,7 +23,7 @@ else:
     import tomli as tomllib
 
 __all__ = ["BoardProfile", "EmulatorProfile", "SensorProfile", "boards_folder", "list_boards",
-           "load_board", "native_architecture", "native_candidates"]
+           "load_board", "native_architecture", "native_candidates", "recognise"]
 
 # sys.implementation._mpy, bits 10 to 13, by MicroPython's py/persistentcode.h.
 _ARCHITECTURES = ("", "x86", "x64", "armv6", "armv6m", "armv7m", "armv7em", "armv7emsp",
@@ -70,6 +70,7 @@ class BoardProfile:
     port: str                   # MicroPython's port
     core: str
     native_arch: str            # of its native modules, e.g. "armv6m"
+    machines: tuple[str, ...]   # what its firmware calls it: sys.implementation._machine
     user_module: bool           # our firmware has _tinysense built in
     confirmed: str              # "emulated", "hardware", or "" where nobody has tried
     source: str                 # where pins and sizes come from
@@ -80,19 +81,30 @@ class BoardProfile:
     emulator: EmulatorProfile | None
     sensor: SensorProfile | None
     pins: dict[str, int | str]  # led, buzzer, servo; "LED" where it has a name only
+    led_active_low: bool        # lights when its pin is low
 
     @property
     def virtual(self) -> bool:
         """Runs on this computer."""
         return self.kind != "real"
 
-    def device_config(self) -> dict[str, Any]:
-        """The part of the device's config that the wiring decides."""
-        if self.sensor is None:
-            return {}
-        options = {"bus": self.sensor.bus, "scl": self.sensor.scl, "sda": self.sensor.sda,
-                   "address": self.sensor.address}
-        return {"driver": self.sensor.kind, "driver_options": options, "axes": self.sensor.axes}
+    def device_config(self, driver: bool = True) -> dict[str, Any]:
+        """The part of the device's config that the wiring decides.
+
+        driver: False for a device that lacks the sensor's driver. Buzzer and
+        servo need to know a model's labels, so they are not in it.
+        """
+        config: dict[str, Any] = {}
+        if self.sensor is not None and driver:
+            options = {"bus": self.sensor.bus, "scl": self.sensor.scl, "sda": self.sensor.sda,
+                       "address": self.sensor.address}
+            config = {"driver": self.sensor.kind, "driver_options": options,
+                      "axes": self.sensor.axes}
+        if "led" in self.pins:
+            led: dict[str, Any] = {"kind": "led", "pin": self.pins["led"]}
+            low = {"active_low": True} if self.led_active_low else {}
+            config["outputs"] = ["serial", led | low]
+        return config
 
 
 def boards_folder() -> Path:
@@ -116,6 +128,15 @@ def load_board(name: str) -> BoardProfile:
     if name not in known:
         raise TinysenseError(f"unknown board {name!r}", _suggestion(name, known))
     return read_profile(boards_folder() / name / "board.toml")
+
+
+def recognise(machine: str) -> BoardProfile | None:
+    """The profile of the board whose firmware calls it so; None where there is none."""
+    for name in list_boards():
+        profile = load_board(name)
+        if machine in profile.machines:
+            return profile
+    return None
 
 
 def _suggestion(name: str, known: list[str]) -> str:
@@ -182,13 +203,16 @@ def read_profile(path: Path) -> BoardProfile:
     profile = BoardProfile(
         name=path.parent.name, folder=path.parent, title=top.take("title", str),
         kind=top.take("kind", str), port=top.take("port", str), core=top.take("core", str),
-        native_arch=top.take("native_arch", str), user_module=top.take("user_module", bool, True),
+        native_arch=top.take("native_arch", str),
+        machines=tuple(map(str, top.take("machines", list, []))),
+        user_module=top.take("user_module", bool, True),
         confirmed=top.take("confirmed", (str, bool), "") or "", source=top.take("source", str, ""),
         notes=top.take("notes", str, ""), ram_bytes=memory.take("ram_bytes", int),
         heap_bytes=memory.take("heap_bytes", int), flash_bytes=memory.take("flash_bytes", int, 0),
         emulator=_emulator(top.table("emulator")), sensor=_sensor(top.table("sensor")),
         pins={key: pins.take(key, (int, str)) for key in ("led", "buzzer", "servo")
-              if key in pins._values} if pins else {})
+              if key in pins._values} if pins else {},
+        led_active_low=pins.take("led_active_low", bool, False) if pins else False)
     for table in (top, memory, pins):
         if table is not None:
             table.close()

@@ -14,11 +14,20 @@ from tinysense_host import virtual
 from tinysense_host.boards import native_architecture
 from tinysense_host.errors import TinysenseError
 from tinysense_host.ports import choose_port
-from tinysense_host.transport import FileEntry, LinkError, Progress, Sink, Transport
+from tinysense_host.transport import (
+    FileEntry,
+    LinkError,
+    Over,
+    Progress,
+    Sink,
+    Transport,
+    never,
+)
 
 __all__ = ["BoardInfo", "Device", "connect", "open_transport"]
 
 # Largest free block: a bytearray must not be kept, and a failed try frees what it took.
+# tinysense.memory does the same, but this must work on boards that have no package yet.
 _INFO_CODE = """
 def _ts_info():
  import gc, json, os, sys
@@ -132,9 +141,9 @@ class Device:
             raise LinkError(f"the board on {self.port} answered {last[:60]!r}, expected JSON",
                             "reset the board and try again") from e
 
-    def stream(self, code: str, sink: Sink, silence: float = 10.0) -> None:
+    def stream(self, code: str, sink: Sink, silence: float = 10.0, over: Over = never) -> None:
         """Runs code and hands its output to sink as it comes (Transport.exec_stream)."""
-        self.transport.exec_stream(code, sink, silence)
+        self.transport.exec_stream(code, sink, silence, over)
 
     def send(self, data: bytes) -> None:
         """Writes to the running program's standard input."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from tinysense_host.virtual import running
 __all__ = ["PORT_VARIABLE", "Candidate", "candidates", "choose_port", "explain_failure", "holders"]
 
 PORT_VARIABLE = "TINYSENSE_PORT"
+SHOWN_HOLDERS = 3
 
 
 @dataclass(frozen=True)
@@ -68,6 +70,25 @@ def holders(port: str) -> list[str]:
     return found
 
 
+def _is_serial(port: str) -> bool:
+    """Whether a file is a serial port, or one that can't be opened to find out."""
+    try:
+        if not stat.S_ISCHR(os.stat(port).st_mode):
+            return False
+        fd = os.open(port, os.O_RDWR | getattr(os, "O_NOCTTY", 0) | getattr(os, "O_NONBLOCK", 0))
+    except OSError:
+        return True
+    try:
+        return os.isatty(fd)
+    finally:
+        os.close(fd)
+
+
+def _some(names: list[str]) -> str:
+    more = f" and {len(names) - SHOWN_HOLDERS} more" if len(names) > SHOWN_HOLDERS else ""
+    return ", ".join(names[:SHOWN_HOLDERS]) + more
+
+
 def _group_hint(port: str) -> str:
     """The command that gives the user access to a port."""
     try:
@@ -89,9 +110,12 @@ def explain_failure(port: str, cause: Exception) -> TinysenseError:
                               "check the cable, or name another with --port")
     if not os.access(port, os.R_OK | os.W_OK):
         return TinysenseError(f"no permission to open {port}", _group_hint(port))
+    if not _is_serial(port):
+        return TinysenseError(f"{port} is not a serial port; ports here: {_listed(candidates())}",
+                              "name another with --port")
     who = holders(port)
     if who:
-        return TinysenseError(f"port {port} is busy: held by {', '.join(who)}",
+        return TinysenseError(f"port {port} is busy: held by {_some(who)}",
                               "end that program, or use another board")
     return TinysenseError(f"could not open port {port}: {cause}",
-                          "check that it is a serial port and that no other program uses it")
+                          "check the board and that no other program uses it")

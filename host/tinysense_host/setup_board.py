@@ -51,6 +51,7 @@ class SetupResult:
     frozen: bool = False
     compiled: bool = False
     native: str = ""        # architecture of the native module put there
+    machine: str = ""       # what the firmware calls the board
     version: str = ""
     abi: int = 0
     kernels: str = ""
@@ -143,14 +144,15 @@ def _put_changed(device: Device, files: dict[str, bytes], base: str, result: Set
             listed[folder] = {entry.name for entry in device.transport.list(folder)}
         stem, _, suffix = leaf.rpartition(".")
         twin = f"{stem}.{'py' if suffix == 'mpy' else 'mpy'}"
-        if twin in listed[folder]:
-            device.transport.remove(f"{folder}/{twin}")
         if leaf in listed[folder] and device.transport.crc32(path) == binascii.crc32(data):
             result.unchanged += 1
-            continue
-        on_file(path)
-        device.put(data, path)
-        result.written.append(path)
+        else:
+            on_file(path)
+            device.put(data, path)
+            result.written.append(path)
+        # Last, so that a module is there at any moment: setup may be interrupted.
+        if twin in listed[folder]:
+            device.transport.remove(f"{folder}/{twin}")
 
 
 def set_up(device: Device, on_file: Callable[[str], None] = lambda path: None,
@@ -162,7 +164,7 @@ def set_up(device: Device, on_file: Callable[[str], None] = lambda path: None,
     """
     device.soft_reset()
     info = device.info()
-    result = SetupResult()
+    result = SetupResult(machine=info.machine)
     where = device.ask(_WHERE_CODE)
     base = str(device.ask(_PATH_CODE))
     result.frozen = isinstance(where, str) and not where.startswith("/")

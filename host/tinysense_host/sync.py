@@ -3,17 +3,34 @@
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from tinysense_host.device import Device
 from tinysense_host.errors import TinysenseError
+from tinysense_host.files import write_atomically
+from tinysense_host.transport import BoardError
 
-__all__ = ["Difference", "board_config", "differences", "host_config", "pull", "push", "read_host"]
+__all__ = ["BadConfig", "Difference", "board_config", "config_path", "differences", "host_config",
+           "pull", "push", "read_host"]
 
 ABSENT = "absent"
+
+# Drivers and outputs that only the board has are judged there.
+_CHECK_CODE = """
+import json
+from tinysense import config
+try:
+ config.check_options(json.loads({text!r}))
+ print('""')
+except ValueError as e:
+ print(json.dumps(str(e)))
+"""
+
+
+class BadConfig(TinysenseError):
+    """A config that is no JSON object, or that no device would take."""
 
 
 @dataclass(frozen=True)
@@ -32,30 +49,82 @@ def _rules() -> Any:
     return config
 
 
-def _parse(text: bytes, where: str) -> dict[str, Any]:
-    """A config's own keys, checked against the schema; its defaults are not filled in."""
+def config_path() -> str:
+    """Where the config is on a board."""
+    return str(_rules().PATH)
+
+
+def _object(text: bytes, where: str) -> dict[str, Any]:
     try:
         given = json.loads(text)
     except ValueError as e:
-        raise TinysenseError(f"{where} is no JSON: {e}", "mend it, or copy the other side's") from e
+        raise BadConfig(f"{where} is no JSON: {e}", "mend it, or copy the other side's") from e
+    if not isinstance(given, dict):
+        raise BadConfig(f"{where}: expected an object, got {json.dumps(given)[:60]}",
+                        "mend it, or copy the other side's")
+    return given
+
+
+def _checked(config: dict[str, Any], where: str, device: Device | None) -> dict[str, Any]:
+    """The config, BadConfig unless the device package takes it; no defaults are filled in."""
     try:
-        _rules().validate(given)
+        full = _rules().validate(config)
+        if device is None or _known_here(full):
+            _rules().check_options(config)
+        else:
+            _check_there(config, device)
     except ValueError as e:
-        raise TinysenseError(f"{where}: {e}") from e
-    return dict(given)
+        raise BadConfig(f"{where}: {e}") from e
+    return config
 
 
-def read_host(path: Path) -> dict[str, Any] | None:
-    """The config in a host file, None where there is none."""
-    return _parse(path.read_bytes(), str(path)) if path.is_file() else None
+def _known_here(full: dict[str, Any]) -> bool:
+    """Whether driver and outputs are among those that come with the package."""
+    from tinysense.outputs import parts
+
+    chosen = [("drivers", full["driver"])]
+    chosen += [("outputs", parts(entry)[0]) for entry in full["outputs"]]
+    try:
+        for folder, name in chosen:
+            _rules().plugin(folder, name)
+    except ValueError:
+        return False
+    return True
 
 
-def board_config(device: Device) -> dict[str, Any] | None:
-    """The config on the board, None where there is none."""
-    path = str(_rules().PATH)
+def _check_there(config: dict[str, Any], device: Device) -> None:
+    try:
+        fault = device.ask(_CHECK_CODE.format(text=json.dumps(config)), timeout=30.0)
+    except BoardError:      # no package there yet, or one too old to check: ours decides
+        _rules().check_options(config)
+        return
+    if fault:
+        raise ValueError(fault)
+
+
+def read_host(path: Path, device: Device | None = None) -> dict[str, Any] | None:
+    """The config in a host file, None where there is none.
+
+    device: the board it is for, which may have drivers of its own.
+    """
+    if path.is_dir():
+        raise TinysenseError(f"{path} is a folder", "give the name of a file")
+    if not path.exists():
+        return None
+    return _checked(_object(path.read_bytes(), str(path)), str(path), device)
+
+
+def board_config(device: Device, checked: bool = True) -> dict[str, Any] | None:
+    """The config on the board, None where there is none.
+
+    checked: False to read one that the board would refuse, for mending it.
+    """
+    path = config_path()
     if device.stat(path) is None:
         return None
-    return _parse(device.get(path), f"{device.port}:{path}")
+    where = f"{device.port}:{path}"
+    config = _object(device.get(path), where)
+    return _checked(config, where, device) if checked else config
 
 
 def differences(host: dict[str, Any] | None, board: dict[str, Any] | None,
@@ -78,21 +147,13 @@ def _text(config: dict[str, Any]) -> bytes:
 
 def push(device: Device, config: dict[str, Any]) -> None:
     """Writes the board's config; it appears under its name only when whole."""
-    device.put(_text(config), str(_rules().PATH))
+    device.put(_text(config), config_path())
 
 
 def pull(path: Path, config: dict[str, Any]) -> None:
     """Writes the host's file, likewise."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(path.name + ".part")
-    try:
-        with part.open("wb") as file:
-            file.write(_text(config))
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)
+    write_atomically(path, _text(config))
 
 
 def _set(config: dict[str, Any], key: str, value: Any) -> None:
@@ -109,8 +170,12 @@ def _set(config: dict[str, Any], key: str, value: Any) -> None:
     inside[leaf] = value
 
 
-def host_config(settings: list[str], base: dict[str, Any] | None = None) -> dict[str, Any]:
-    """base with `key=value` settings applied; a value is JSON, else text. Checked."""
+def host_config(settings: list[str], base: dict[str, Any] | None = None,
+                device: Device | None = None) -> dict[str, Any]:
+    """base with `key=value` settings applied; a value is JSON, else text. Checked.
+
+    device: as in read_host.
+    """
     config = dict(base or {})
     for setting in settings:
         key, equals, text = setting.partition("=")
@@ -121,4 +186,4 @@ def host_config(settings: list[str], base: dict[str, Any] | None = None) -> dict
         except ValueError:
             value = text
         _set(config, key, value)
-    return _parse(json.dumps(config).encode(), "these settings")
+    return _checked(config, "these settings", device)

@@ -15,7 +15,7 @@ from tinysense_host.modelfile import ModelFile
 from tinysense_host.session import explain
 from tinysense_host.transport import BoardError, LinkError, Progress
 
-__all__ = ["UploadResult", "needs", "preflight", "upload"]
+__all__ = ["UploadResult", "needs", "preflight", "read_model", "upload"]
 
 FLASH_SLACK_BYTES = 8192        # what a file system takes for its own
 RAM_SLACK_BYTES = 6144          # objects of model, window and pipeline
@@ -135,6 +135,30 @@ def _trial(device: Device, path: str, golden: bool) -> list[Any]:
     return told
 
 
+def read_model(path: Path, golden: bool = False) -> ModelFile:
+    """A model file, checked by the core's own loader.
+
+    golden: refuse one without golden vectors, on which a board could not be checked.
+    """
+    if not path.is_file():
+        raise TinysenseError(f"no model file {path}", "make one: tinysense train or convert")
+    model = ModelFile.load(path)
+    if golden and not (model.gold and len(model.gold)):
+        raise TinysenseError(f"{path} holds no golden vectors, so nothing could be verified",
+                             "convert the model again, or upload it without --verify")
+    return model
+
+
+def _needs_folder(device: Device, path: str) -> None:
+    folder = path.rpartition("/")[0]
+    if not folder:
+        return
+    found = device.stat(folder)
+    if found is None or not found.is_dir:
+        raise TinysenseError(f"the board has no folder {folder} to put {path} in",
+                             "name one that is there, such as /, with --to")
+
+
 def upload(device: Device, model_path: Path, to: str | None = None,
            progress: Progress | None = None) -> UploadResult:
     """Checks a model against the board, puts it there, and tries it out.
@@ -143,13 +167,14 @@ def upload(device: Device, model_path: Path, to: str | None = None,
     came out equal, and the configured driver fits; else the old one stays.
     to: path on the board, else the one in its config.
     """
-    data = model_path.read_bytes() if model_path.is_file() else None
-    if data is None:
-        raise TinysenseError(f"no model file {model_path}", "make one: tinysense train or convert")
-    model = ModelFile.read(data)
+    model = read_model(model_path)
+    data = model_path.read_bytes()
     info, configured = _prepare(device)
     path = to or configured
+    _needs_folder(device, path)
     old = device.stat(path)
+    if old is not None and old.is_dir:
+        raise TinysenseError(f"{path} is a folder on the board", "give a file's path with --to")
     same = (old is not None and old.size == len(data)
             and device.transport.crc32(path) == binascii.crc32(data))
     if not same:

@@ -95,6 +95,36 @@ def test_required_options():
     assert config.check(rows, {"pin": 1}, "led") == {"pin": 1, "mode": "a"}
 
 
+def test_options_of_driver_and_outputs():
+    config.check_options({})
+    config.check_options({"driver_options": {"range_g": 4}, "outputs": [
+        "serial", {"kind": "led", "pin": 2}, {"kind": "servo", "pin": 3, "angles": {"a": 180}}]})
+    for bad, said in (
+            ({"driver": "mpu605"}, "drivers: no 'mpu605' here"),
+            ({"driver_options": {"range": 4}}, "unknown key 'range'"),
+            ({"driver_options": {"range_g": -1}}, "range_g: expected 0 to 16"),
+            ({"driver": "replay"}, "path is missing"),
+            ({"driver": "replay", "driver_options": {"path": "a/../../b"}}, "without .."),
+            ({"outputs": ["lamp"]}, "outputs: no 'lamp' here"),
+            ({"outputs": [{"kind": "servo", "pin": 3, "angles": {"a": 181}}]},
+             "angles.a: expected 0 to 180"),
+            ({"outputs": [{"kind": "servo", "pin": 3, "angles": {"a": "left"}}]},
+             "angles.a: expected whole number")):
+        raises(ConfigError, said, config.check_options, bad)
+        raises(ConfigError, said, config.save, bad, path("never.json"))
+    assert not exists(path("never.json"))
+
+
+def test_paths_stay_in_the_boards_folder():
+    for good in ("m.tsm", "/sd/m.tsm", "..m", "a..b/c"):
+        assert config.path_fault(good) == ""
+        assert config.validate({"model": good})["model"] == good
+    for bad, said in (("", "got nothing"), ("..", "without .."), ("../x", "without .."),
+                      ("/a/../b", "without .."), ("a\0b", "without NUL")):
+        assert said in config.path_fault(bad)
+        raises(ConfigError, ("model", said), config.validate, {"model": bad})
+
+
 def test_plugins_by_name():
     assert config.plugin("drivers", "replay").OPTIONS
     for name in ("mpu605", "clock", "../os", "Led", "", 3):

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib.util
 import subprocess
 import sys
+import tarfile
 from pathlib import Path
 from types import ModuleType
 
 import pytest
 
 from tinysense_host import boards
-from tinysense_host.boards import list_boards, load_board, native_architecture, native_candidates
+from tinysense_host.boards import (
+    list_boards,
+    load_board,
+    native_architecture,
+    native_candidates,
+    recognise,
+)
 from tinysense_host.errors import TinysenseError
 
 VIRTUAL = ["QEMU_M0", "QEMU_M4F", "QEMU_M55", "QEMU_M7", "QEMU_RV32", "UNIX", "UNIX_NATIVE"]
@@ -24,6 +32,7 @@ kind = "real"
 port = "rp2"
 core = "Cortex-M0+"
 native_arch = "armv6m"
+machines = ["A Board with RP2040"]
 confirmed = false
 source = "its schematic"
 [memory]
@@ -78,7 +87,42 @@ def test_read(tmp_path: Path) -> None:
     assert (board.name, board.pins, board.sensor.power_pin) == ("X", {"led": "LED"}, None)
     assert board.device_config() == {
         "driver": "mpu6050", "axes": "y -x z",
-        "driver_options": {"bus": 0, "scl": 5, "sda": 4, "address": 0x68}}
+        "driver_options": {"bus": 0, "scl": 5, "sda": 4, "address": 0x68},
+        "outputs": ["serial", {"kind": "led", "pin": "LED"}]}
+    assert board.device_config(driver=False) == {
+        "outputs": ["serial", {"kind": "led", "pin": "LED"}]}
+    assert board.machines == ("A Board with RP2040",)
+
+
+@pytest.mark.parametrize("name", VIRTUAL + REAL)
+def test_a_board_is_recognised_by_what_its_firmware_calls_it(name: str) -> None:
+    board = load_board(name)
+    assert bool(board.machines) == (not board.virtual)
+    for machine in board.machines:
+        assert recognise(machine) == board
+    assert recognise(board.title) is None and recognise("") is None
+
+
+@pytest.mark.parametrize("name", REAL)
+def test_machines_are_those_of_micropython(name: str, source_script: ModuleType) -> None:
+    board = load_board(name)
+    folder = source_script.cache_folder() / f"micropython-{source_script.PINNED}" / "ports"
+    if not folder.is_dir():
+        pytest.skip("MicroPython's source is not here: make firmware brings it")
+    files = sorted((folder / board.port / "boards" / name).glob("mpconfig*"))
+    text = "".join(file.read_text() for file in files)
+    for machine in board.machines:
+        assert f'"{machine.rpartition(" with ")[0]}"' in text
+
+
+@pytest.mark.parametrize("name", REAL)
+def test_a_device_takes_the_config_of_every_profile(name: str) -> None:
+    from tinysense import config
+
+    board = load_board(name)
+    known = board.sensor.kind == "mpu6050"
+    config.check_options(board.device_config(driver=known))
+    assert known or f"no driver {board.sensor.kind}" in board.notes
 
 
 @pytest.mark.parametrize(("old", "new", "message"), [
@@ -197,6 +241,47 @@ def test_no_way_leaves_nothing(source_script: ModuleType, tmp_path: Path,
     with pytest.raises(source_script.SourceError, match="closed for today.*MICROPYTHON"):
         source_script.locate("1.25.0")
     assert [p.name for p in (tmp_path / "tinysense").iterdir()] == ["micropython.lock"]
+
+
+def make_repository(folder: Path) -> str:
+    """A git repository whose tag v1.25.0 is a source of that version; the tag's commit."""
+    make_source(folder, "1.25.0")
+    git = ["git", "-C", str(folder), "-c", "user.name=x", "-c", "user.email=x@example.org"]
+    for words in (["init", "-q"], ["add", "py"], ["commit", "-qm", "x"], ["tag", "v1.25.0"]):
+        subprocess.run([*git, *words], check=True)
+    return subprocess.run([*git, "rev-parse", "v1.25.0"], capture_output=True, text=True,
+                          check=True).stdout.strip()
+
+
+def test_a_tag_that_was_moved_is_refused(source_script: ModuleType, tmp_path: Path,
+                                         monkeypatch: pytest.MonkeyPatch) -> None:
+    commit = make_repository(tmp_path / "theirs")
+    pinned = source_script.COMMIT_OF["1.25.0"]
+    monkeypatch.setattr(source_script, "REPOSITORY", f"file://{tmp_path}/theirs")
+    with pytest.raises(source_script.SourceError, match=f"commit {commit}, expected {pinned}"):
+        source_script.clone("1.25.0", tmp_path / "ours")
+    monkeypatch.setitem(source_script.COMMIT_OF, "1.25.0", commit)
+    source_script.clone("1.25.0", tmp_path / "again")
+    assert source_script.version_of(tmp_path / "again") == "1.25.0"
+
+
+def test_a_tarball_of_other_contents_is_refused(source_script: ModuleType, tmp_path: Path) -> None:
+    make_source(tmp_path / "micropython-1.25.0", "1.25.0")
+    tarball = tmp_path / "m.orig.tar.xz"
+    with tarfile.open(tarball, "w:xz") as tar:
+        tar.add(tmp_path / "micropython-1.25.0", "micropython-1.25.0")
+    pinned = source_script.TARBALL_OF["1.25.0"]
+    with pytest.raises(source_script.SourceError, match=f"expected {pinned}"):
+        source_script.unpack(tarball, tmp_path / "out", pinned)
+    assert not (tmp_path / "out").exists()
+    own = hashlib.sha256(tarball.read_bytes()).hexdigest()
+    source_script.unpack(tarball, tmp_path / "out", own)
+    assert source_script.version_of(tmp_path / "out") == "1.25.0"
+
+
+def test_the_pinned_version_is_pinned_by_contents(source_script: ModuleType) -> None:
+    assert len(source_script.COMMIT_OF[source_script.PINNED]) == 40
+    assert len(source_script.TARBALL_OF[source_script.PINNED]) == 64
 
 
 APT_STYLES = {

@@ -101,7 +101,7 @@ def test_a_file_that_is_no_port(tmp_path, found):
     found()
     plain = tmp_path / "plain"
     plain.touch()
-    with pytest.raises(TinysenseError, match="could not open port"):
+    with pytest.raises(TinysenseError, match="plain is not a serial port; ports here: none"):
         connect(str(plain))
 
 
@@ -125,3 +125,23 @@ def test_links_of_dead_emulators_are_passed_over(monkeypatch, tmp_path):
     assert virtual == ["ALIVE.port"]
 
 
+
+@pytest.mark.parametrize("port", ["/dev/null", "/dev", "/"])
+def test_what_is_no_terminal_is_no_port_however_many_hold_it(found, port):
+    found(ONE)
+    with pytest.raises(TinysenseError, match=f"{port} is not a serial port; .*ttyACM0"):
+        connect(port)
+
+
+def test_three_holders_are_named_and_the_rest_counted(found, monkeypatch):
+    found()
+    side, port = os.openpty()
+    try:
+        monkeypatch.setattr(ports, "holders", lambda _: ["a (1)", "b (2)", "c (3)", "d (4)"])
+        told = explain_failure(os.ttyname(port), OSError(16)).message
+        assert told.endswith("is busy: held by a (1), b (2), c (3) and 1 more")
+        monkeypatch.setattr(ports, "holders", lambda _: ["a (1)"])
+        assert explain_failure(os.ttyname(port), OSError(16)).message.endswith("held by a (1)")
+    finally:
+        os.close(side)
+        os.close(port)

@@ -8,6 +8,7 @@ from tinysense_host.device import Device
 from tinysense_host.errors import TinysenseError
 from tinysense_host.sync import (
     ABSENT,
+    BadConfig,
     Difference,
     board_config,
     differences,
@@ -16,7 +17,7 @@ from tinysense_host.sync import (
     push,
     read_host,
 )
-from tinysense_host.transport import LinkError
+from tinysense_host.transport import BoardError, LinkError
 from tinysense_host.transport_fake import FakeTransport
 
 CONFIG = {"model": "a.tsm", "driver_options": {"sda": 4, "scl": 5}}
@@ -96,7 +97,8 @@ def test_no_json(text, tmp_path):
     (["smooth=3"], CONFIG | {"smooth": 3}),
     (["driver_options.scl=7"], CONFIG | {"driver_options": {"sda": 4, "scl": 7}}),
     (["threshold.ring=9"], CONFIG | {"threshold": {"ring": 9}}),
-    (['outputs=["led"]', "axes=y -x z"], CONFIG | {"outputs": ["led"], "axes": "y -x z"})])
+    (['outputs=[{"kind": "led", "pin": 2}]', "axes=y -x z"],
+     CONFIG | {"outputs": [{"kind": "led", "pin": 2}], "axes": "y -x z"})])
 def test_settings(settings, expected):
     before = json.loads(json.dumps(CONFIG))
     assert host_config(settings, CONFIG) == expected
@@ -105,7 +107,44 @@ def test_settings(settings, expected):
 
 @pytest.mark.parametrize(("setting", "message"), [
     ("model", "expected key=value"), ("nope=1", "unknown key"), ("smooth=x", "whole number"),
-    ("model.deep=1", "model is 'a.tsm', which has no keys")])
+    ("model.deep=1", "model is 'a.tsm', which has no keys"),
+    ("model=../../x", r"model: expected a path without \.\."), ("model=", "got nothing"),
+    ('model="a\\u0000"', "without NUL"),
+    ("driver=mpu605", "drivers: no 'mpu605' here"), ("driver=clock", "drivers: no 'clock' here"),
+    ("driver_options.range=4", "driver_options of mpu6050: unknown key 'range'"),
+    ("driver_options.range_g=17", "range_g: expected 0 to 16, got 17"),
+    ("driver_options.gyro=1", "gyro: expected true or false, got 1"),
+    ("driver=replay", "driver_options of replay: unknown key"),
+    ('outputs=["lamp"]', "outputs: no 'lamp' here"),
+    ('outputs=["led"]', "options of output led: pin is missing"),
+    ('outputs=[{"kind": "buzzer", "pin": 3, "tones": {"ring": 5}}]',
+     "tones.ring: expected 20 to 20000, got 5")])
 def test_bad_settings(setting, message):
     with pytest.raises(TinysenseError, match=message):
         host_config([setting], CONFIG)
+
+
+def test_a_driver_that_only_the_board_has_is_judged_there():
+    board = FakeTransport([("check_options", b'""')])
+    wanted = {"driver": "own", "driver_options": {"speed": 3}}
+    assert host_config(["driver=own", "driver_options.speed=3"], None, Device(board)) == wanted
+    assert json.loads(json.dumps(wanted)) == wanted and "speed" in board.programs[0]
+    board = FakeTransport([("check_options", b'"driver_options of own: unknown key"')])
+    with pytest.raises(BadConfig, match="of own: unknown key"):
+        host_config(["driver=own"], None, Device(board))
+    board = FakeTransport([("check_options", BoardError("ImportError: no module 'tinysense'"))])
+    with pytest.raises(BadConfig, match="no 'own' here"):
+        host_config(["driver=own"], None, Device(board))
+
+
+def test_a_bad_config_on_the_board_can_be_mended():
+    board = Device(board_with({"driver": "mpu6050", "driver_options": {"range": 4}}))
+    there = board_config(board, checked=False)
+    with pytest.raises(BadConfig, match="unknown key 'range'"):
+        board_config(board)
+    assert host_config(["driver_options={}"], there) == {"driver": "mpu6050", "driver_options": {}}
+
+
+def test_a_folder_is_no_config(tmp_path):
+    with pytest.raises(TinysenseError, match="is a folder"):
+        read_host(tmp_path)

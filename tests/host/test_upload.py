@@ -17,6 +17,7 @@ from tinysense_host.upload import (
     RAM_SLACK_BYTES,
     needs,
     preflight,
+    read_model,
     upload,
 )
 
@@ -182,6 +183,25 @@ def test_a_damaged_or_future_model_is_refused_before_anything_is_sent(tmp_path, 
     with pytest.raises(TinysenseError, match=message):
         upload(Device(board), file_of(tmp_path, spoil(DATA)))
     assert board.programs == [] and board.files == {}
+
+
+def test_a_model_without_golden_vectors_is_refused_where_they_are_asked_for(tmp_path):
+    path = file_of(tmp_path, replace(MODEL, gold=None).write())
+    assert read_model(path).gold is None
+    with pytest.raises(TinysenseError, match="no golden vectors"):
+        read_model(path, golden=True)
+    assert len(read_model(file_of(tmp_path, DATA), golden=True).gold) == 3
+
+
+def test_a_folder_that_is_not_there_is_named_and_nothing_sent(board, tmp_path):
+    for to, folder in (("/a/b/c.tsm", "/a/b"), ("sub/c.tsm", "sub"), ("/a.tsr/c.tsm", "/a.tsr")):
+        with pytest.raises(TinysenseError, match=f"no folder {folder} to put {to} in"):
+            upload(board, file_of(tmp_path, DATA), to)
+    (board.flash / "sub").mkdir()
+    with pytest.raises(TinysenseError, match="/sub is a folder on the board"):
+        upload(board, file_of(tmp_path, DATA), "/sub")
+    assert names(board.flash) == ["a.tsr", "sub", "tinysense.json"]
+    assert upload(board, file_of(tmp_path, DATA), "/sub/c.tsm").golden_equal == 3
 
 
 def test_a_missing_file(tmp_path):

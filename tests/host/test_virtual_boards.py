@@ -17,6 +17,7 @@ from tinysense_host.setup_board import set_up
 from tinysense_host.sync import board_config, host_config, push
 from tinysense_host.transport import BoardError, LinkError
 from tinysense_host.upload import upload
+from tinysense_host.wiring import Wiring, wire_up
 
 FIRMWARE = {"UNIX": "UNIX/micropython", "QEMU_M4F": "QEMU_M4F/firmware.elf"}
 
@@ -63,6 +64,31 @@ def test_files_come_back_as_they_were_put(board, size):
 def test_setting_up_again_writes_nothing(board):
     done = set_up(board)
     assert done.written == [] and (done.frozen or done.unchanged > 10)
+
+
+def test_a_virtual_board_has_no_wiring_but_takes_one_that_is_named(board):
+    assert wire_up(board, board.info().machine) == Wiring()
+    assert board.stat("/tinysense.json") is None
+    assert wire_up(board, "", "RPI_PICO").written == board_config(board)
+    board.transport.remove("/tinysense.json")
+    lacking = wire_up(board, "", "ARDUINO_NANO_33_BLE_SENSE")
+    assert "driver" not in board_config(board) and "lsm9ds1" in lacking.notes[0]
+    board.transport.remove("/tinysense.json")
+
+
+def test_a_driver_of_the_boards_own_is_judged_by_the_board(board):
+    own = b'OPTIONS = (("speed", int, 1, (0, 9), ""),)\ndef build(options, sensor=None): pass\n'
+    board.transport.mkdir("/lib/tinysense/drivers")
+    board.put(own, "/lib/tinysense/drivers/own.py")
+    where = board.ask("import json, tinysense\nprint(json.dumps(tinysense.__file__))")
+    try:
+        if not where.startswith("/lib"):
+            pytest.skip("the package is frozen into this firmware: nobody adds drivers to it")
+        assert host_config(["driver=own", "driver_options.speed=9"], None, board)
+        with pytest.raises(TinysenseError, match="speed: expected 0 to 9, got 10"):
+            host_config(["driver=own", "driver_options.speed=10"], None, board)
+    finally:
+        board.transport.remove("/lib/tinysense/drivers/own.py")
 
 
 def test_errors_have_kind_and_number(board):
@@ -160,14 +186,16 @@ print(json.dumps(spend(200) - spend(100)))
     assert board.ask(code) <= 100 * 64
 
 
-def test_a_second_emulator_of_the_same_board_is_refused(board):
+def test_a_second_emulator_of_the_same_board_is_refused(board, monkeypatch):
     from tinysense_host import virtual
 
     name = os.path.basename(board.port).removesuffix(".port")
     with pytest.raises(TinysenseError, match="runs already"), virtual.started(name):
         pass
-    with pytest.raises(TinysenseError, match="port"):
-        connect(board=name)       # attaches to it, and finds it held
+    monkeypatch.setattr(virtual, "WAIT_S", 0.1)
+    with pytest.raises(TinysenseError, match="is busy: another command"):
+        connect(board=name)
+    assert usable(board)
 
 
 def test_json_of_info(board):

@@ -1,7 +1,7 @@
 """tinysense: from sensor frames to events, on MicroPython and on CPython.
 
     import tinysense
-    model = tinysense.load("gesture.tsm")
+    model = tinysense.load("model.tsm")
     tinysense.Pipeline(driver, model, [print]).run()
 
 Importing costs next to nothing: every name below is fetched when it is used.

@@ -1,10 +1,11 @@
 """The device's config: one JSON file, one table of what may stand in it.
 
 A row is (name, type, default, range, doc). ``type``: a type, or a tuple of
-two; ``range``: (lowest, highest) for numbers, a tuple of allowed texts for
-texts, None for no limit; a default of None means that the key must be given.
-Drivers and outputs keep rows of the same kind for their options, and the
-computer's `tinysense sync` reads them all.
+two; ``range``: (lowest, highest) for numbers and for the numbers in an object,
+a tuple of allowed texts for texts, "file" for a file's path, None for no limit;
+a default of None means that the key must be given. Drivers and outputs keep rows
+of the same kind for their options, and the computer's `tinysense sync` reads
+them all.
 """
 
 # Written by device/files.py.
@@ -18,7 +19,23 @@ def defaults(rows: tuple[Any, ...] = ...) -> dict[str, Any]:
     """A new dict of all defaults."""
 
 def validate(config: dict[str, Any]) -> dict[str, Any]:
-    """The whole config, defaults filled in; ConfigError names key, expected and got."""
+    """The whole config, defaults filled in; ConfigError names key, expected and got.
+
+    The options of driver and outputs are left to check_options().
+    """
+
+def check_options(config: dict[str, Any]) -> None:
+    """ConfigError unless driver and outputs are here and their options fit.
+
+    Imports their modules; a pipeline does not need it, since it checks each
+    that it makes.
+    """
+
+def choose(folder: str, name: str, given: dict[str, Any]) -> tuple[Any, ...]:
+    """(module, options checked and filled in) of the driver or output of that name."""
+
+def path_fault(path: str) -> str:
+    """What is wrong with a path on the board, "" if nothing is."""
 
 def check(rows: tuple[Any, ...], given: dict[str, Any], where: str) -> dict[str, Any]:
     """``given`` against a table of rows; returns it with defaults filled in."""

@@ -8,8 +8,8 @@ The bytes are in models/FORMAT.md, section 3. Types and payloads, little-endian:
           u16 frames; u8 channels; u8 zero; s16[frames][channels]
 3 SCORES  u32 window number, from 1; u32 frames lost so far; u64 time, us;
           u8 labels; u8[3] zero; u8[labels] scores in steps of 1/256
-4 EVENT   u32 window number; u32 zero; u64 time, us; u8 label; u8 score; u16 zero;
-          label, UTF-8
+4 EVENT   u32 window number; u32 zero; u64 time since the first frame by the frame
+          clock, us; u8 label; u8 score; u16 zero; label, UTF-8
 5 END     JSON: frames, lost, windows, events, why ("done", "stopped" or an error)
 6 LOG     UTF-8
 7 READY   u16 frames wanted: the host answers with one line (see HostDriver)
@@ -66,8 +66,8 @@ class Link:
         """
     def scores(self, window: int, lost: int, scores: Buffer) -> None:
         """Sends one window's scores, steps of 1/256, at most 255 of them."""
-    def event(self, window: int, label: int, score: int, name: str) -> None:
-        """Sends an event: label's index, score in steps of 1/256, label's name."""
+    def event(self, window: int, label: int, score: int, name: str, time_ms: int) -> None:
+        """Sends an event: label's index, score in steps of 1/256, label's name, Event.time."""
     def ready(self, n: int) -> None:
         """Asks the host for up to n frames."""
 
@@ -80,6 +80,7 @@ class HostDriver:
     Each READY is answered by one line: base64 of u32 CRC-32, u32 frames lost
     so far, and the int16 frames; no frames says the end. Base64, because byte
     3 would interrupt the program. A damaged line is asked for again, twice.
+    A line holds more frames than one call wants: what is left waits here.
     read_into waits for the host: time stands still for the pipeline.
     """
     rate_mhz: int

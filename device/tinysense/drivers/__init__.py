@@ -26,7 +26,7 @@ options leave open.
 
 def make(name: str, options: dict, sensor: "Sensor | None" = None) -> "Driver":
     """The driver a config names: module tinysense.drivers.<name>, its options checked."""
-    from ..config import check, plugin
+    from ..config import choose
 
-    module = plugin("drivers", name)
-    return module.build(check(module.OPTIONS, options, "driver_options of " + name), sensor)
+    module, checked = choose("drivers", name, options)
+    return module.build(checked, sensor)

@@ -43,17 +43,26 @@ OPTIONS = (
 
 def build(options: dict, sensor: "Sensor | None" = None) -> "MPU6050":
     """The driver on a bus of this board; open options are filled in from the model."""
-    import machine
-
-    pins = {name: machine.Pin(options[name]) for name in ("scl", "sda") if options[name] != -1}
-    if options["bus"] < 0:
-        bus = machine.SoftI2C(freq=options["freq"], **pins)
-    else:
-        bus = machine.I2C(options["bus"], freq=options["freq"], **pins)
+    bus = _bus(options)
     rate = options["rate_mhz"] or (sensor.rate_mhz if sensor else 100000)
     wanted = options["range_g"] or (sensor.full_scale if sensor and sensor.units == "g" else 4)
     return MPU6050(bus, rate, fitting_range(wanted), options["gyro"], options["address"],
                    options["who_am_i"])
+
+
+def _bus(options):
+    """The I2C bus; ports say in many ways that they have no such bus or no pins for it."""
+    import machine
+
+    try:
+        pins = {name: machine.Pin(options[name]) for name in ("scl", "sda") if options[name] != -1}
+        if options["bus"] < 0:
+            return machine.SoftI2C(freq=options["freq"], **pins)
+        return machine.I2C(options["bus"], freq=options["freq"], **pins)
+    except (AttributeError, TypeError, ValueError, OSError) as e:
+        raise DriverError(22, "mpu6050: expected an I2C bus, got bus %d, scl %s, sda %s: %s: name "
+                          "the pins in driver_options: scl, sda; and bus (-1: any pins)"
+                          % (options["bus"], options["scl"], options["sda"], e))
 
 
 def fitting_range(full_scale: "float") -> int:

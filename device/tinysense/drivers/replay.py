@@ -5,7 +5,7 @@ from ..recording import BLOCK, HEADER, UNITS, Reader
 from .clock import Clock
 
 OPTIONS = (
-    ("path", str, None, None, "the .tsr file"),
+    ("path", str, None, "file", "the .tsr file"),
     ("loop", bool, False, None, "begin again at the end"),
     ("realtime", bool, True, None, "at the recorded rate; false: as fast as the model runs"),
 )

@@ -15,9 +15,14 @@ One file per output here, with OPTIONS (rows as in tinysense.config) and
 
 def make(entry: "str | dict") -> "Output":
     """The output a config names: "serial", or {"kind": "led", "pin": 25}."""
-    from ..config import check, plugin
+    from ..config import choose
 
-    kind = entry if isinstance(entry, str) else entry["kind"]
-    module = plugin("outputs", kind)
-    given = {} if isinstance(entry, str) else {k: v for k, v in entry.items() if k != "kind"}
-    return module.build(check(module.OPTIONS, given, "options of output " + kind))
+    module, checked = choose("outputs", *parts(entry))
+    return module.build(checked)
+
+
+def parts(entry: "str | dict") -> tuple:
+    """(name, options) of an output in the config."""
+    if isinstance(entry, str):
+        return entry, {}
+    return entry["kind"], {key: entry[key] for key in entry if key != "kind"}

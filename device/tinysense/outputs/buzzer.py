@@ -7,7 +7,7 @@ HALF_DUTY = 32768  # of 65536: the loudest a square wave gets
 
 OPTIONS = (
     ("pin", (int, str), None, (0, 255), "pin number or name, must do PWM"),
-    ("tones", dict, None, None, "label: Hz"),
+    ("tones", dict, None, (20, 20000), "label: Hz"),
     ("on_ms", int, 150, (1, 10000), "how long"),
 )
 

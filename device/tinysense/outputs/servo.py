@@ -7,7 +7,7 @@ LEFT_NS, RIGHT_NS = 1000000, 2000000  # 1 ms and 2 ms: the pulse of nearly every
 
 OPTIONS = (
     ("pin", (int, str), None, (0, 255), "pin number or name, must do PWM"),
-    ("angles", dict, None, None, "label: 0..180"),
+    ("angles", dict, None, (0, 180), "label: 0..180"),
 )
 
 

@@ -11,8 +11,7 @@ from tinysense_host.commands.options import Board, Port, TransportName
 from tinysense_host.commands.screen import console, err, size, transfer
 from tinysense_host.commands.setup import setup_and_tell
 from tinysense_host.device import connect
-from tinysense_host.errors import TinysenseError
-from tinysense_host.upload import UploadResult
+from tinysense_host.upload import UploadResult, read_model
 from tinysense_host.upload import upload as upload_model
 
 __all__ = ["upload"]
@@ -49,12 +48,11 @@ def upload(
     is sent. The file takes its name only after the board has loaded it, its
     golden vectors came out equal, and the configured driver fits.
     """
+    if verify:
+        read_model(model, golden=True)      # before anything is sent
     with connect(port, board, transport) as device:
         if setup:
             setup_and_tell(device)
         with transfer(f"uploading {model.name}") as progress:
             done = upload_model(device, model, to, progress)
         _tell(done)
-        if verify and not done.golden_count:
-            raise TinysenseError(f"{model} holds no golden vectors, so nothing was verified",
-                                 "convert the model again")

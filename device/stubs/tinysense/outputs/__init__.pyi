@@ -18,3 +18,6 @@ from ..types import Output
 
 def make(entry: str | dict[str, Any]) -> Output:
     """The output a config names: "serial", or {"kind": "led", "pin": 25}."""
+
+def parts(entry: str | dict[str, Any]) -> tuple[Any, ...]:
+    """(name, options) of an output in the config."""
