@@ -91,10 +91,10 @@ class Cost:
         return sum(op.macs for op in self.ops)
 
     def as_dict(self) -> dict[str, Any]:
-        """For JSON: "instructions", or "microseconds" on a board that has no counter."""
+        """For JSON: "instructions", null beside "microseconds" on a board without a counter."""
         key = "instructions" if self.unit == "instructions" else "microseconds"
-        return {
-            key: self.total,
+        total = {"instructions": None} | {key: self.total}    # null: nothing counted them
+        return total | {
             "arena_bytes": self.arena_bytes,
             "model_bytes": self.model_bytes,
             "macs": self.macs,

@@ -6,7 +6,6 @@ chosen on the people it was trained on.
 
 from __future__ import annotations
 
-import io
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
@@ -15,12 +14,10 @@ from typing import Any
 
 import numpy as np
 
-from . import hostcore, reference
-from .dataset import write_atomically
 from .errors import TinysenseError
 from .evaluate import Score, choose_threshold, evaluate, save_windows
-from .folds import Example, Fold, folds_of, stacked
-from .modelfile import ModelFile
+from .files import write_atomically
+from .folds import Example, Fold, folds_of
 from .recipe import Recipe
 from .train import Trained, train
 
@@ -29,7 +26,6 @@ __all__ = [
     "fold_table",
     "load_scores",
     "save_scores",
-    "save_vectors",
     "summary",
     "train_with_threshold",
 ]
@@ -58,9 +54,9 @@ def cross_validate(
 ) -> list[Score]:
     """Trains and tests every fold; ``done`` hears each score as it comes.
 
-    ``out`` gets fold_NAME.tflite, .tsm, .windows.npz and .golden.npz of every
-    fold, so that a board can be compared on every test window:
-    `tinysense verify OUT/fold_NAME.tflite --board QEMU_M4F`.
+    ``out`` gets fold_NAME.tflite, .tsm and .windows.npz of every fold, so that
+    a board can be compared on every test window: `tinysense verify fold_NAME.tsm
+    --tflite fold_NAME.tflite --windows fold_NAME.windows.npz --board QEMU_M4F`.
     """
     folds = folds_of(examples, recipe.background)
     strange = set(only) - {fold.name for fold in folds}
@@ -89,28 +85,6 @@ def _keep(out: Path, recipe: Recipe, fold: Fold, trained: Trained) -> None:
     write_atomically(stem.with_suffix(".tflite"), trained.tflite)
     write_atomically(stem.with_suffix(".tsm"), trained.tsm)
     save_windows(stem.with_suffix(".windows.npz"), fold.test, recipe.window)
-    save_vectors(stem.with_suffix(".golden.npz"), trained, fold.test, recipe.window)
-
-
-def save_vectors(
-    path: Path, trained: Trained, examples: Sequence[Example], window: int
-) -> None:
-    """What `tinysense verify` takes from beside a .tflite: inputs and reference outputs.
-
-    Keys in0_K and out0_K; inputs by the core's features, outputs by TFLite's
-    reference kernels, one pair per example.
-    """
-    windows = stacked(examples, window)[0]
-    model = ModelFile.read(trained.tsm)
-    assert model.feat is not None
-    shape = model.inputs[0].shape
-    inputs = hostcore.run_features(model.feat, windows).reshape(len(windows), *shape)
-    outputs = reference.run(trained.tflite, [inputs])[0]
-    arrays = {f"in0_{k}": x for k, x in enumerate(inputs)}
-    arrays |= {f"out0_{k}": y for k, y in enumerate(outputs)}
-    sink = io.BytesIO()
-    np.savez_compressed(sink, allow_pickle=False, **arrays)
-    write_atomically(path, sink.getvalue())
 
 
 def summary(scores: Sequence[Score]) -> Score:

@@ -19,6 +19,7 @@ from .benchboard import open_board
 from .crossval import train_with_threshold
 from .dataset import Dataset, Recording, Segment, place, rescale
 from .device import Device
+from .files import write_atomically
 from .ondevice import BoardModel
 from .recipe import Recipe
 from .session import Playback, Take, Watched, load_model, record, save, watch
@@ -121,8 +122,8 @@ def train_on(
     examples = [e for e in folds.examples_of(dataset, plan.recipe) if e.person not in hidden]
     trained = train_with_threshold(plan.recipe, examples, progress=progress)
     plan.folder.mkdir(parents=True, exist_ok=True)
-    plan.tflite.write_bytes(trained.tflite)
-    plan.tsm.write_bytes(trained.tsm)
+    write_atomically(plan.tflite, trained.tflite)
+    write_atomically(plan.tsm, trained.tsm)
     return trained
 
 

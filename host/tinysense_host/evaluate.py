@@ -16,8 +16,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from .dataset import Frames, write_atomically
+from .dataset import Frames
 from .errors import TinysenseError
+from .files import write_atomically
 from .folds import Example, stacked
 
 __all__ = [

@@ -38,7 +38,10 @@ class HostModel:
         return [bytes(self._arena[t.offset : t.offset + t.nbytes]) for t in self.file.outputs]
 
     def run_batch(self, inputs: Sequence[np.ndarray]) -> list[np.ndarray]:
-        """(n, *shape) per output for (n, *shape) per input."""
+        """(n, *shape) per output for (n, *shape) per input: arrays in and out, for notebooks.
+
+        What the core gives here is what a board gives.
+        """
         rows = [self.run([x.tobytes() for x in row]) for row in zip(*inputs, strict=True)]
         return [
             np.frombuffer(b"".join(row[i] for row in rows), t.dtype).reshape(len(rows), *t.shape)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import binascii
+import itertools
 import textwrap
 from collections.abc import Sequence
 from typing import Protocol
 
 from tinysense_host.errors import TinysenseError
 from tinysense_host.modelfile import ModelFile, section_offset
-from tinysense_host.vectors import Vector, materialise
+from tinysense_host.vectors import SUM_BYTES, Vector, materialise
 
 __all__ = ["GIVEN", "BoardModel", "Link"]
 
@@ -91,6 +92,12 @@ def _t_run(todo, text):
     out = None if text else open({made!r}, 'wb')
     for kind, data in todo:
         _t_fill(kind, data, f)
+        if kind == 3:
+            said = _tc.crc32(_tb, 0).to_bytes(4, 'little')
+            if text:
+                print(binascii.hexlify(said).decode(), end='')
+            else:
+                out.write(said)
         if _tc.model_run(_ts, _tf, _ta) < 0:
             raise ValueError('model refused')
         for at, size in _to:
@@ -160,7 +167,7 @@ class BoardModel:
             )
 
     def run(self, given: Sequence[Vector]) -> list[bytes]:
-        """Bytes of all outputs, one after another, for each vector."""
+        """See verify.Runner."""
         answers: list[bytes] = []
         for at in range(0, len(given), _CHUNK):
             answers += self._run_chunk(given[at : at + _CHUNK])
@@ -185,15 +192,16 @@ class BoardModel:
         todo, kept = self._recipes(given)
         if kept:
             self._link.put(kept, GIVEN)
-        size = sum(self._outputs)
-        text = size <= _TEXT_BYTES
+        sizes = [sum(self._outputs) + (SUM_BYTES if v.kind == "window" else 0) for v in given]
+        text = max(sizes) <= _TEXT_BYTES
         printed = self._ask(f"_t_run({todo!r}, {text})")
         if text:
             rows = [binascii.unhexlify(line.strip()) for line in printed.split()]
         else:
             whole = self._link.get(_MADE)
-            rows = [whole[i : i + size] for i in range(0, len(whole), size)]
-        if len(rows) != len(given) or any(len(row) != size for row in rows):
+            ends = list(itertools.accumulate(sizes))
+            rows = [whole[end - size : end] for end, size in zip(ends, sizes, strict=True)]
+        if [len(row) for row in rows] != sizes:
             raise TinysenseError(f"the board answered {len(rows)} outputs, expected {len(given)}",
                                  "Reset the board and try again")  # fmt: skip
         return rows

@@ -10,7 +10,7 @@ import re
 import time
 from typing import Protocol
 
-from tinysense_host.transport import BoardError, LinkError, Sink
+from tinysense_host.transport import BoardError, LinkError, Over, Sink, never
 
 __all__ = ["BANNER", "Line", "enter", "expect", "follow", "restarted"]
 
@@ -30,11 +30,14 @@ class Line(Protocol):
 
     port: str
 
-    def some(self, wait: float) -> bytes: ...
+    def some(self, wait: float) -> bytes:
+        """What has come, b"" if nothing does within `wait` seconds."""
 
-    def unread(self, data: bytes) -> None: ...
+    def unread(self, data: bytes) -> None:
+        """Puts bytes back to be read next."""
 
-    def write(self, data: bytes) -> int: ...
+    def write(self, data: bytes) -> int:
+        """Writes all of data."""
 
 
 def enter(line: Line, attempts: int = 3, wait: float = 2.0) -> None:
@@ -75,11 +78,12 @@ def _until(line: Line, ending: bytes, wait: float) -> bytes:
 
 
 def follow(line: Line, sink: Sink, silence: float, overall: float | None = None,
-           confirm: float = 0.0) -> bytes:
+           confirm: float = 0.0, over: Over = never) -> bytes:
     """Reads a program's output to its end and returns the last of its text.
 
     silence, overall: seconds after which LinkError is raised. confirm: seconds
-    of quiet that an end must be followed by, where output may hold any byte.
+    of quiet that an end must be followed by, where output may hold any byte;
+    over: tells that only text can come any more, so no quiet is needed.
     Raises BoardError with the traceback if the program raised.
     """
     text = bytearray()
@@ -91,7 +95,7 @@ def follow(line: Line, sink: Sink, silence: float, overall: float | None = None,
             last = now
         text += sink(data)
         found = _END.search(text)
-        if found and now - last >= confirm:
+        if found and (now - last >= confirm or over()):
             line.unread(b">")
             output = bytes(text[:found.start()])
             if found[1]:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from tinysense_host import raw_repl
 from tinysense_host.board_files import BoardFiles
-from tinysense_host.transport import BoardError, LinkError, Sink
+from tinysense_host.transport import BoardError, LinkError, Over, Sink, never
 
 __all__ = ["RawReplTransport"]
 
@@ -37,13 +37,14 @@ class RawReplTransport(BoardFiles, ABC):
             self._start(code)
             return raw_repl.follow(self._line, lambda data: data, timeout, overall=timeout)
 
-    def exec_stream(self, code: str, sink: Sink, silence: float = 10.0) -> None:
+    def exec_stream(self, code: str, sink: Sink, silence: float = 10.0,
+                    over: Over = never) -> None:
         """See Transport.exec_stream. Ctrl-C stops the program and is raised
         again once the program's last words have been handed over."""
         with self._recovering():
             self._start(code)
             try:
-                raw_repl.follow(self._line, sink, silence, confirm=raw_repl.QUIET_S)
+                raw_repl.follow(self._line, sink, silence, confirm=raw_repl.QUIET_S, over=over)
             except KeyboardInterrupt:
                 self._stop(sink)
                 raise

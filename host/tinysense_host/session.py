@@ -147,6 +147,9 @@ def explain(e: BoardError) -> TinysenseError:
     """A board's exception in the user's words."""
     if e.kind == "ImportError" and "tinysense" in e.text:
         return TinysenseError("the board has no tinysense", "put it there: tinysense setup")
+    if e.kind == "AttributeError" and "tinysense has no" in e.text:
+        return TinysenseError("the board's tinysense is older than this one, or not whole",
+                              "put it there anew: tinysense setup")
     if e.kind in _OWN:
         return TinysenseError(e.text)
     if e.kind == "MemoryError":
@@ -157,7 +160,7 @@ def explain(e: BoardError) -> TinysenseError:
 
 def _converse(device: Device, program: str, talk: _Conversation) -> None:
     try:
-        device.stream(program, talk, SILENCE_S)
+        device.stream(program, talk, SILENCE_S, lambda: talk.end is not None)
     except BoardError as e:
         raise explain(e) from e
     if talk.end is None:

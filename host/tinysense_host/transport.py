@@ -13,15 +13,25 @@ from typing import Protocol
 
 from tinysense_host.errors import TinysenseError
 
-__all__ = ["BoardError", "FileEntry", "LinkError", "Progress", "Sink", "Transport"]
+__all__ = ["BoardError", "FileEntry", "LinkError", "Over", "Progress", "Sink", "Transport",
+           "never"]
 
 # Takes what arrived; returns the part of it that is text. The end of the
 # program is looked for in the text only: a binary frame may hold any byte.
 # Called with b"" when the board has been silent for a moment.
 Sink = Callable[[bytes], bytes]
 
+# Whether the program has sent its last binary frame: after that its end is
+# believed at once.
+Over = Callable[[], bool]
+
 # Takes bytes done and bytes in all.
 Progress = Callable[[int, int], None]
+
+
+def never() -> bool:
+    """The Over of a program whose output may hold any byte up to its end."""
+    return False
 
 
 class LinkError(TinysenseError):
@@ -72,8 +82,9 @@ class Transport(Protocol):
     def exec(self, code: str, timeout: float = 10.0) -> bytes:
         """Runs code, returns what it printed; ends after `timeout` seconds."""
 
-    def exec_stream(self, code: str, sink: Sink, silence: float = 10.0) -> None:
-        """Runs code and hands over its output as it comes; ends when the
+    def exec_stream(self, code: str, sink: Sink, silence: float = 10.0,
+                    over: Over = never) -> None:
+        """Runs code and hands over its output as it comes; LinkError when the
         board has been silent for `silence` seconds."""
 
     def send(self, data: bytes) -> None:

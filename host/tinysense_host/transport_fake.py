@@ -7,7 +7,15 @@ import json
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from tinysense_host.transport import BoardError, FileEntry, LinkError, Progress, Sink
+from tinysense_host.transport import (
+    BoardError,
+    FileEntry,
+    LinkError,
+    Over,
+    Progress,
+    Sink,
+    never,
+)
 
 __all__ = ["FakeTransport"]
 
@@ -65,7 +73,8 @@ class FakeTransport:
                 return answer() if callable(answer) else answer
         return b""
 
-    def exec_stream(self, code: str, sink: Sink, silence: float = 10.0) -> None:
+    def exec_stream(self, code: str, sink: Sink, silence: float = 10.0,
+                    over: Over = never) -> None:
         """See Transport.exec_stream."""
         self._call()
         self.programs.append(code)

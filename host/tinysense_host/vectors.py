@@ -7,6 +7,7 @@ a kilobyte of input per vector would take longer to send than to run.
 from __future__ import annotations
 
 import hashlib
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -14,7 +15,10 @@ import numpy as np
 
 from tinysense_host.modelfile import ModelFile, Tensor
 
-__all__ = ["Vector", "boundary", "materialise", "noise_bytes", "random", "stack"]
+__all__ = ["SUM_BYTES", "Vector", "boundary", "checksum", "materialise", "noise_bytes", "random",
+           "stack"]  # fmt: skip
+
+SUM_BYTES = 4
 
 
 @dataclass(frozen=True)
@@ -37,6 +41,11 @@ def noise_bytes(seed: bytes, size: int) -> bytes:
         hashlib.sha256(seed + i.to_bytes(4, "little")).digest() for i in range(-(-size // 32))
     )
     return b"".join(blocks)[:size]
+
+
+def checksum(tensor: bytes) -> bytes:
+    """CRC-32, little-endian: what a runner tells of the input that it made of a window."""
+    return zlib.crc32(tensor).to_bytes(SUM_BYTES, "little")
 
 
 def materialise(vector: Vector, size: int) -> bytes:

@@ -13,17 +13,24 @@ import numpy as np
 from tinysense_host import convert, hostcore, reference, tflite, vectors
 from tinysense_host.errors import TinysenseError
 from tinysense_host.modelfile import Golden, ModelFile, Tensor
-from tinysense_host.vectors import Vector
+from tinysense_host.vectors import SUM_BYTES, Vector, checksum
 
-__all__ = ["Case", "Difference", "HostRunner", "Opened", "Report", "Runner", "cases_of",
-           "compare", "join_outputs", "kept_vectors", "open_model"]  # fmt: skip
+__all__ = ["Case", "Difference", "HostRunner", "Opened", "Report", "Runner", "cases_of", "compare",
+           "join_outputs", "kept_vectors", "open_model", "source_beside",
+           "windows_case"]  # fmt: skip
+
+_INPUT = -1  # in place of an output's number: the input tensor that the features made
 
 
 class Runner(Protocol):
     """Anything that runs the model: this computer, or a board."""
 
     def run(self, given: Sequence[Vector]) -> list[bytes]:
-        """Bytes of all outputs, one after another, for each vector."""
+        """Bytes of all outputs, one after another, for each vector.
+
+        Where the vector is a window, the CRC-32 of the input tensor that the
+        features made of it comes first (vectors.SUM_BYTES, little-endian).
+        """
 
 
 class HostRunner:
@@ -38,7 +45,8 @@ class HostRunner:
         answers = []
         for vector in given:
             if vector.kind == "window":
-                answers.append(b"".join(self._model.run([self._features(vector)])))
+                made = self._features(vector)
+                answers.append(checksum(made) + b"".join(self._model.run([made])))
             else:
                 row = [x[0].tobytes() for x in vectors.stack([vector], file.inputs)]
                 answers.append(b"".join(self._model.run(row)))
@@ -55,10 +63,13 @@ class HostRunner:
 
 @dataclass(frozen=True)
 class Case:
-    """Vectors and the output bytes that each must give."""
+    """Vectors and what a Runner must answer to each."""
 
     vectors: list[Vector]
     expected: list[bytes]
+
+    def __add__(self, other: Case) -> Case:
+        return Case(self.vectors + other.vectors, self.expected + other.expected)
 
 
 @dataclass(frozen=True)
@@ -72,6 +83,9 @@ class Difference:
     got: float
 
     def __str__(self) -> str:
+        if self.output == _INPUT:
+            return (f"{self.vector}: the features made another input tensor: CRC-32 expected "
+                    f"{int(self.expected):08x}, got {int(self.got):08x}")  # fmt: skip
         return (f"{self.vector}: output {self.output} element {self.element}: "
                 f"expected {self.expected:g}, got {self.got:g}")  # fmt: skip
 
@@ -103,21 +117,24 @@ def compare(case: Case, runner: Runner, outputs: Sequence[Tensor]) -> Report:
         if wanted == found:
             equal += 1
         elif first is None:
-            first = _first_difference(vector.name, wanted, found, outputs)
+            first = _first_difference(vector, wanted, found, outputs)
     return Report(len(case.vectors), equal, first)
 
 
 def _first_difference(
-    name: str, wanted: bytes, found: bytes, outputs: Sequence[Tensor]
+    vector: Vector, wanted: bytes, found: bytes, outputs: Sequence[Tensor]
 ) -> Difference:
-    at = 0
+    at = SUM_BYTES if vector.kind == "window" else 0
+    if wanted[:at] != found[:at]:
+        sums = (float(int.from_bytes(x[:at], "little")) for x in (wanted, found))
+        return Difference(vector.name, _INPUT, 0, *sums)
     for i, tensor in enumerate(outputs):
         a = np.frombuffer(wanted, tensor.dtype, tensor.elements, at)
         b = np.frombuffer(found, tensor.dtype, tensor.elements, at)
         unequal = np.flatnonzero(a.view(np.uint8) != b.view(np.uint8))
         if len(unequal):
             element = int(unequal[0]) // a.itemsize
-            return Difference(name, i, element, float(a[element]), float(b[element]))
+            return Difference(vector.name, i, element, float(a[element]), float(b[element]))
         at += tensor.nbytes
     raise AssertionError("called with equal outputs")
 
@@ -147,6 +164,19 @@ def open_model(path: Path, tflite_path: Path | None = None) -> Opened:
     return Opened(blob, ModelFile.read(blob), data, path)
 
 
+def source_beside(path: Path) -> Path | None:
+    """The .tflite of the same stem beside a .tsm, where META names it as the source."""
+    beside = path.with_suffix(".tflite")
+    try:
+        if path.suffix != ".tsm" or not beside.is_file():
+            return None
+        stated = ModelFile.load(path).meta.get("source")
+        known = stated.get("tflite_sha256") if isinstance(stated, dict) else None
+        return beside if known == hashlib.sha256(beside.read_bytes()).hexdigest() else None
+    except OSError:
+        return None
+
+
 def _expect_source(model: ModelFile, source: bytes | None, path: Path | None) -> None:
     stated = model.meta.get("source", {})
     known = stated.get("tflite_sha256") if isinstance(stated, dict) else None
@@ -164,12 +194,12 @@ def cases_of(opened: Opened, count: int, seed: int = 0) -> Case:
     if opened.tflite is not None:
         tried = vectors.boundary(model) + vectors.random(model, count, seed)
         batches = vectors.stack(tried, model.inputs)
-        _extend(case, Case(tried, join_outputs(reference.run(opened.tflite, batches))))
+        case += Case(tried, join_outputs(reference.run(opened.tflite, batches)))
         kept = opened.path.with_suffix(".golden.npz")
         if kept.is_file():
-            _extend(case, kept_vectors(kept, model))
+            case += kept_vectors(kept, model)
     if model.gold is not None and model.n_inputs == model.n_outputs == 1:
-        _extend(case, _golden_vectors(model.gold))
+        case += _golden_vectors(model.gold)
     if not case.vectors:
         raise TinysenseError(
             "the .tsm holds no golden vectors, so there is nothing to compare with",
@@ -185,12 +215,41 @@ def _golden_vectors(gold: Golden) -> Case:
     if gold.windows.shape[1] == 0:
         return Case(named, outputs)
     raw = [Vector(f"golden window {i}", "window", w.tobytes()) for i, w in enumerate(gold.windows)]
-    return Case(named + raw, outputs * 2)
+    through = [checksum(x.tobytes()) + y for x, y in zip(gold.inputs, outputs, strict=True)]
+    return Case(named + raw, outputs + through)
 
 
-def _extend(case: Case, more: Case) -> None:
-    case.vectors.extend(more.vectors)
-    case.expected.extend(more.expected)
+def windows_case(opened: Opened, windows: np.ndarray) -> Case:
+    """Raw windows, int16 (n, window, channels), through the features and the model.
+
+    Expected: the input tensors that the core on this computer makes of them,
+    and what TFLite's reference kernels make of those.
+    """
+    model = opened.model
+    _expect_windows(opened, windows)
+    assert model.feat is not None and opened.tflite is not None
+    inputs = hostcore.run_features(model.feat, windows)
+    batch = inputs.reshape(len(windows), *model.inputs[0].shape)
+    outputs = join_outputs(reference.run(opened.tflite, [batch]))
+    given = [Vector(f"window {i}", "window", w.astype("<i2").tobytes())
+             for i, w in enumerate(windows)]  # fmt: skip
+    return Case(given, [checksum(x.tobytes()) + y for x, y in zip(inputs, outputs, strict=True)])
+
+
+def _expect_windows(opened: Opened, windows: np.ndarray) -> None:
+    if opened.model.feat is None:
+        raise TinysenseError(
+            "the model has no features to put windows through",
+            "Give the .tsm, and its source with --tflite FILE: a .tflite holds no features",
+        )
+    if opened.tflite is None:
+        raise TinysenseError("windows are compared with TFLite's reference kernels, which need "
+                             "the .tflite", "Give the one the .tsm was made from: --tflite FILE")
+    geometry = opened.model.feature_geometry()
+    shape = (geometry.window, geometry.channels)
+    if windows.dtype != np.int16 or windows.shape[1:] != shape or not len(windows):
+        raise TinysenseError(f"expected windows of int16 (n, {shape[0]}, {shape[1]}), "
+                             f"got {windows.dtype} {windows.shape}")  # fmt: skip
 
 
 def kept_vectors(path: Path, model: ModelFile) -> Case:

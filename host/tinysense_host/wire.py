@@ -306,7 +306,7 @@ def parse(frame: Frame) -> Message | None:
 
 
 def encode_frame(kind: int, sequence: int, payload: bytes) -> bytes:
-    """A frame's bytes, as a board sends them."""
+    """A frame's bytes, as a board sends them: for whatever plays a board to this host."""
     body = HEADER.pack(SYNC, kind, 0, sequence & 0xFFFF, len(payload)) + payload
     return body + binascii.crc32(body[2:]).to_bytes(4, "little")
 

@@ -60,6 +60,23 @@ def test_files_and_folders(board):
     assert files.list("/lib") == []
 
 
+def test_no_path_leaves_the_boards_folder(repl_board):
+    port, flash = repl_board()
+    outside = flash.parent / "x"
+    outside.write_bytes(b"theirs")
+    with connect(port) as device:
+        to = device.transport
+        device.put(b"ours", "/a..b")        # a name, no way out
+        for bad in ("../x", "/../x", "sub/../../x", "..", "a\0b", ""):
+            for call in (lambda p: to.put(b"", p), to.get, to.remove, to.stat, to.crc32, to.list,
+                         to.mkdir, lambda p: to.rename("/a..b", p),
+                         lambda p: to.rename(p, "/y")):
+                with pytest.raises(TinysenseError, match="a path on the board: expected"):
+                    call(bad)
+    assert outside.read_bytes() == b"theirs"
+    assert [p.name for p in flash.iterdir()] == ["a..b"]
+
+
 def test_what_code_raises_is_told_and_the_board_goes_on(board):
     with pytest.raises(BoardError, match="ZeroDivisionError") as caught:
         board.exec("print('before')\n1/0")
@@ -185,6 +202,13 @@ def test_a_stream_may_hold_any_byte(board):
             " time.sleep(0.3)\nprint('end')")
     board.stream(code, sink)
     assert came.count(b"\x04>\x04>") >= 3 and b"end" in came
+
+
+def test_an_end_is_believed_at_once_after_the_last_frame(board):
+    calls = []
+    board.stream("print('end')", lambda data: calls.append(data) or data, over=lambda: True)
+    assert b"end" in b"".join(calls)
+    assert calls[-1] != b""         # no silence was waited for
 
 
 def test_a_running_program_reads_what_is_sent(board):

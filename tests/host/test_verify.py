@@ -8,9 +8,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
-from tinysense_host import convert, reference, tflite, vectors, verify
+from tinysense_host import convert, hostcore, reference, tflite, vectors, verify
+from tinysense_host.cli import app
 from tinysense_host.errors import TinysenseError
+from tinysense_host.features import FeatureProgram, Raw
 from tinysense_host.modelfile import Golden, ModelFile
 from tinysense_host.ondevice import BoardModel
 from tinysense_host.vectors import Vector
@@ -235,31 +238,105 @@ def _host_instead_of_tensorflow(path: Path):
 # ---- raw windows through the feature program ----
 
 
-def test_golden_windows_try_the_features_too(tmp_path: Path) -> None:
-    from tinysense_host.features import FeatureProgram, Raw
-    from tinysense_host.hostcore import run_features
-
+def with_features(folder: Path) -> verify.Opened:
+    """A model with features and golden windows, and its source, as a recipe makes them."""
     graph = tflite.load(CASES / "keras_conv1d.tflite")
     x = graph.tensors[graph.inputs[0]]
     program = FeatureProgram(3, 64, 16, (Raw(),))
     feat = program.quantised(float(x.quant.scale[0]), int(x.quant.zero_point[0])).to_bytes()
-    rng = np.random.default_rng(1)
-    windows = rng.integers(-32768, 32768, (5, 64, 3)).astype(np.int16)
-    inputs = run_features(feat, windows).reshape(5, 1, 64, 3)
+    windows = some_windows(5)
+    inputs = hostcore.run_features(feat, windows).reshape(5, 1, 64, 3)
     outputs = _host_instead_of_tensorflow(CASES / "keras_conv1d.tflite")(b"", [inputs])[0]
     rows = [v.view(np.uint8).reshape(5, -1) for v in (inputs, outputs)]
     golden = Golden(windows.reshape(5, -1), *rows)
-    path = tmp_path / "m.tsm"
+    path = folder / "m.tsm"
     path.write_bytes(convert.convert(graph, feat=feat, golden=golden))
-    o = verify.open_model(path)
+    return verify.open_model(path, CASES / "keras_conv1d.tflite")
+
+
+def some_windows(count: int) -> np.ndarray:
+    rng = np.random.default_rng(1)
+    return rng.integers(-32768, 32768, (count, 64, 3)).astype(np.int16)
+
+
+@pytest.fixture
+def windowed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> verify.Opened:
+    source = CASES / "keras_conv1d.tflite"
+    monkeypatch.setattr(reference, "run", _host_instead_of_tensorflow(source))
+    return with_features(tmp_path)
+
+
+def test_golden_windows_try_the_features_too(tmp_path: Path) -> None:
+    with_features(tmp_path)
+    o = verify.open_model(tmp_path / "m.tsm")
     case = verify.cases_of(o, 0)
     assert [v.kind for v in case.vectors] == ["bytes"] * 5 + ["window"] * 5
     assert verify.compare(case, verify.HostRunner(o.blob), o.model.outputs).ok
     board = BoardModel(FakeBoard(tmp_path), o.blob)
     assert verify.compare(case, board, o.model.outputs).ok
-    spoiled = windows.copy()
-    spoiled[2] = -spoiled[2]
-    o.model.gold = Golden(spoiled.reshape(5, -1), *rows)
+    spoiled = o.model.gold.windows.copy()
+    spoiled[2] = ~spoiled[2]
+    o.model.gold = Golden(spoiled, o.model.gold.inputs, o.model.gold.outputs)
     report = verify.compare(verify.cases_of(o, 0), board, o.model.outputs)
-    assert report.equal < report.total
-    assert report.first.vector == "golden window 2"
+    assert (report.equal, report.total) == (9, 10)
+    assert str(report.first).startswith("golden window 2: the features made another input tensor")
+
+
+@pytest.mark.parametrize("text_bytes", [64, 0])
+def test_windows_on_host_and_board(
+    tmp_path: Path, windowed: verify.Opened, text_bytes: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tinysense_host.ondevice._TEXT_BYTES", text_bytes)
+    case = verify.windows_case(windowed, some_windows(20))
+    outputs = windowed.model.outputs
+    whole = verify.Report(20, 20, None)
+    assert verify.compare(case, verify.HostRunner(windowed.blob), outputs) == whole
+    board = BoardModel(FakeBoard(tmp_path), windowed.blob)
+    assert verify.compare(case, board, outputs) == whole
+    mixed = case + verify.Case(vectors.random(windowed.model, 3), [b""] * 3)
+    assert board.run(mixed.vectors) == verify.HostRunner(windowed.blob).run(mixed.vectors)
+
+
+def test_a_window_tells_features_from_outputs(windowed: verify.Opened) -> None:
+    case = verify.windows_case(windowed, some_windows(3))
+    runner, outputs = verify.HostRunner(windowed.blob), windowed.model.outputs
+    for at, said in ((0, "window 1: the features made"), (4, "window 1: output 0 element 0: ")):
+        changed = bytearray(case.expected[1])
+        changed[at] ^= 1
+        spoiled = verify.Case(case.vectors, [case.expected[0], bytes(changed), case.expected[2]])
+        report = verify.compare(spoiled, runner, outputs)
+        assert report.equal == 2
+        assert str(report.first).startswith(said)
+
+
+@pytest.mark.parametrize(
+    ("windows", "said"),
+    [
+        (some_windows(2)[:, :63], r"int16 \(n, 64, 3\), got int16 \(2, 63, 3\)"),
+        (some_windows(2)[:, :, :2], r"got int16 \(2, 64, 2\)"),
+        (some_windows(0), r"got int16 \(0, 64, 3\)"),
+        (some_windows(2).astype(np.float32), "got float32"),
+    ],
+)
+def test_windows_of_another_shape(windowed: verify.Opened, windows: np.ndarray, said: str) -> None:
+    with pytest.raises(TinysenseError, match=said):
+        verify.windows_case(windowed, windows)
+
+
+def test_windows_need_features_and_the_source(tmp_path: Path, windowed: verify.Opened) -> None:
+    with pytest.raises(TinysenseError, match="no features to put windows through"):
+        verify.windows_case(opened("keras_conv1d"), some_windows(1))
+    with pytest.raises(TinysenseError, match="windows are compared with TFLite") as caught:
+        verify.windows_case(verify.open_model(tmp_path / "m.tsm"), some_windows(1))
+    assert "--tflite" in caught.value.hint
+
+
+def test_the_command_counts_windows_apart(tmp_path: Path, windowed: verify.Opened) -> None:
+    np.savez(tmp_path / "w.npz", windows=some_windows(7), labels=np.zeros(7, np.int64))
+    words = ["verify", str(tmp_path / "m.tsm"), "--tflite", str(windowed.path), "--count", "2",
+             "--windows", str(tmp_path / "w.npz")]  # fmt: skip
+    done = CliRunner().invoke(app, words)
+    assert done.stdout.splitlines() == [
+        "m.tsm: 18/18 outputs equal", "w.npz: 7/7 windows equal, features and outputs",
+    ]  # fmt: skip
+    assert done.exit_code == 0

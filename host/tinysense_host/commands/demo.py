@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import IO, TYPE_CHECKING, Annotated
 
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
@@ -71,13 +71,38 @@ def demo(
 
 
 def _make_anew(out: Path) -> None:
-    """Empties the folder of an earlier demo, and no other."""
+    """Empties the folder of an earlier demo, and no other; held until the command ends."""
     mark = out / ".tinysense-demo"
+    if out.exists() and not out.is_dir():
+        raise TinysenseError(f"{out} is no folder", "give another: --out DIR")
     if out.exists() and any(out.iterdir()) and not mark.exists():
         raise TinysenseError(f"{out} holds something else", "give another folder: --out DIR")
-    shutil.rmtree(out, ignore_errors=True)
-    out.mkdir(parents=True)
-    mark.touch()
+    out.mkdir(parents=True, exist_ok=True)
+    _held.append(_hold(mark))
+    for old in out.iterdir():
+        if old.is_dir() and not old.is_symlink():
+            shutil.rmtree(old)
+        elif old != mark:
+            old.unlink()
+
+
+_held: list[IO[str]] = []    # a lock ends with its file
+
+
+def _hold(mark: Path) -> IO[str]:
+    """The folder's mark, locked: a second demo would empty the folder under the first."""
+    file = mark.open("a")
+    try:
+        import fcntl
+    except ImportError:    # no such locks on Windows
+        return file
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        file.close()
+        raise TinysenseError(f"another demo works in {mark.parent}",
+                             "wait for it, or give another folder: --out DIR") from error
+    return file
 
 
 def _where(port: str | None, board: str | None) -> str:
