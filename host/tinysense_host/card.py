@@ -13,9 +13,9 @@ from pathlib import Path
 
 from . import __version__
 from .crossval import fold_table, summary
-from .dataset import write_atomically
 from .errors import TinysenseError
 from .evaluate import Score
+from .files import write_atomically
 from .folds import Example
 from .modelfile import ModelFile
 from .recipe import Recipe

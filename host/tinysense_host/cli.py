@@ -106,6 +106,15 @@ class LazyGroup(TyperGroup):
                 raise
             _complain(f"{_needs(ctx.invoked_subcommand or '', e.name or '?')}")
             raise typer.Exit(1) from e
+        except BrokenPipeError:
+            raise    # whoever read the output has had enough: Typer ends quietly
+        except OSError as e:
+            said = e.strerror or str(e) or type(e).__name__
+            _complain(f"{e.filename}: {said}" if e.filename else said)
+            raise typer.Exit(1) from e
+        except MemoryError as e:
+            _complain(f"not enough memory: {e}" if str(e) else "not enough memory")
+            raise typer.Exit(1) from e
         except KeyboardInterrupt as e:
             _complain("interrupted")
             raise typer.Exit(130) from e

@@ -9,6 +9,7 @@ from tinysense_host import __version__
 from tinysense_host.dilation import fold_dilation
 from tinysense_host.errors import TinysenseError
 from tinysense_host.graph import Graph
+from tinysense_host.labels import check_labels
 from tinysense_host.lower import lower
 from tinysense_host.modelfile import Golden, ModelFile, core_fault
 from tinysense_host.plan import plan
@@ -66,6 +67,7 @@ def _labels(given: list[str] | None, meta: dict[str, Any], classes: int) -> list
     if labels is None:
         # Many outputs are no classes (an autoencoder's reconstruction): no names.
         return default_labels(classes) if classes <= 64 else []
+    check_labels(labels)
     if labels and len(labels) != classes:
         raise TinysenseError(
             f"{len(labels)} labels were given, the model has {classes} outputs",

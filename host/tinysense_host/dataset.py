@@ -12,7 +12,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
@@ -23,6 +22,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .errors import TinysenseError
+from .files import write_atomically
 
 __all__ = [
     "Dataset",
@@ -32,10 +32,10 @@ __all__ = [
     "Recording",
     "Segment",
     "Window",
+    "check_ranges",
     "place",
     "read_recording",
     "rescale",
-    "write_atomically",
     "write_recording",
 ]
 
@@ -172,19 +172,6 @@ def _problem(r: Recording) -> str:
 # ---- Parquet, one file per recording ----
 
 
-def write_atomically(path: Path, content: bytes) -> None:
-    """Writes beside ``path``, syncs, then renames: never half a file under its final name."""
-    part = path.with_name(path.name + ".part")
-    try:
-        with open(part, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)
-
-
 def write_recording(path: Path, recording: Recording) -> None:
     """Writes a new Parquet file; refuses to touch one that is there."""
     import pyarrow as pa
@@ -295,6 +282,8 @@ class Dataset:
 
     def __init__(self, path: Path | str) -> None:
         self.path = Path(path)
+        if self.path.exists() and not self.path.is_dir():
+            raise TinysenseError(f"{self.path} is no folder", "a dataset is a folder")
         self._labels_path = self.path / "labels.csv"
 
     def add_recording(self, recording: Recording) -> Path:
@@ -437,6 +426,13 @@ class Dataset:
                 f"{self._labels_path} line {number}: expected {','.join(_LABEL_COLUMNS)}, "
                 f"got {','.join(row)!r}"
             ) from error
+
+
+def check_ranges(labels: Sequence[Label], frames: int, where: str) -> None:
+    """TinysenseError where labels of one recording of so many frames leave it or overlap."""
+    for label in labels:
+        _check_range(label, frames, where)
+    _check_overlap(sorted(labels, key=lambda x: (x.start, x.end)))
 
 
 def _check_range(label: Label, frames: int, where: str) -> None:

@@ -101,7 +101,7 @@ class Emulator:
         self._end(signal.SIGTERM)
 
     def power_cut(self) -> None:
-        """Ends it with no chance to finish anything (kill -9)."""
+        """Ends it with no chance to finish anything (kill -9): to try what a board survives."""
         self._end(signal.SIGKILL)
 
     def wait(self) -> int:
@@ -123,6 +123,8 @@ class Emulator:
                 path.parent.mkdir(parents=True, exist_ok=True)
                 _store(_littlefs(None), path)
         else:
+            if path.exists() and not path.is_dir():
+                raise TinysenseError(f"{path} is a file", f"{self.profile.name} needs a folder")
             path.mkdir(parents=True, exist_ok=True)
         return path
 

@@ -8,16 +8,22 @@ from __future__ import annotations
 
 import csv
 import io
+import json
+import os
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from .dataset import Label, Recording, write_atomically
+from .dataset import Label, Recording
 from .errors import TinysenseError
+from .files import write_atomically
 
-__all__ = ["FORMATS", "export_recordings", "write_csv", "write_npy", "write_tsr"]
+__all__ = ["CSV_FACTS", "FORMATS", "export_recordings", "write_csv", "write_npy", "write_tsr"]
+
+CSV_FACTS = "# tinysense "  # how the first line of our CSV begins
 
 
 def export_recordings(
@@ -35,37 +41,42 @@ def export_recordings(
 
 
 def _free(path: Path) -> Path:
-    if path.exists():
+    if os.path.lexists(path):
         raise TinysenseError(f"{path} exists", "export into an empty folder")
     return path
 
 
 def write_csv(recording: Recording, labels: Sequence[Label], folder: Path) -> list[Path]:
-    """time_s, the channels in units, label: read back by `tinysense import`, gaps too."""
+    """A line "# tinysense {..}" of facts, then time_s and the channels in units.
+
+    The facts (JSON: units, scale, rate, gaps, labels, ..) let `tinysense
+    import` give back the very same recording and labels; others skip them as
+    a comment. A gap of unknown length passes one frame of time.
+    """
     path = _free(folder / f"{recording.id}.csv")
     sink = io.StringIO()
+    sink.write(f"{CSV_FACTS}{json.dumps(_csv_facts(recording, labels), ensure_ascii=False)}\n")
     writer = csv.writer(sink, lineterminator="\n")
     writer.writerow(["time_s", *recording.channels])
     period = 1000 / recording.rate_mhz
-    digits = _digits(recording.scale)
     lost = {gap.start: max(1, gap.lost) for gap in recording.gaps}
     shift = 0
     for number, frame in enumerate(recording.frames.tolist()):
         shift += lost.get(number, 0)
-        values = [f"{count * recording.scale:.{digits}f}" for count in frame]
+        # Nine digits tell 65536 counts apart whatever the scale.
+        values = [f"{count * recording.scale:.9g}" for count in frame]
         writer.writerow([f"{(number + shift) * period:.6f}", *values])
     write_atomically(path, sink.getvalue().encode())
     return [path]
 
 
-def _digits(scale: float) -> int:
-    """Decimals that tell two counts apart: exact where the scale is a decimal step."""
-    return max(0, min(12, int(np.ceil(-np.log10(scale) - 1e-9)) + (0 if _decimal(scale) else 3)))
-
-
-def _decimal(scale: float) -> bool:
-    power = np.log10(scale)
-    return bool(abs(power - round(power)) < 1e-9)
+def _csv_facts(r: Recording, labels: Sequence[Label]) -> dict[str, Any]:
+    return {
+        "frames": len(r.frames), "rate_mhz": r.rate_mhz, "units": r.units, "scale": r.scale,
+        "device": r.device, "time": r.time, "person": r.person, "session": r.session,
+        "gaps": [[gap.start, gap.lost] for gap in r.gaps],
+        "labels": [[x.start, x.end, x.label, x.person, x.session] for x in labels],
+    }  # fmt: skip
 
 
 def write_npy(recording: Recording, labels: Sequence[Label], folder: Path) -> list[Path]:

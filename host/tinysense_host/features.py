@@ -381,7 +381,10 @@ class FeatureProgram:
         return floats.astype(np.float32)
 
     def normalised(self, gain: Sequence[float], offset: Sequence[int]) -> FeatureProgram:
-        """The same program with another gain and offset."""
+        """The same program with another gain and offset, for features scaled by a data set.
+
+        A value's float is (value - offset) * gain; see floats().
+        """
         return replace(self, gain=tuple(map(float, gain)), offset=tuple(map(int, offset)))
 
     def quantised(self, scale: float, zero_point: int) -> FeatureProgram:

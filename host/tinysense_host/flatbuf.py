@@ -26,12 +26,14 @@ class _Bytes:
         self.kind = kind
 
     def fail(self, what: str, at: int) -> TinysenseError:
+        """The error for damage at a byte."""
         return TinysenseError(
             f"damaged {self.kind}: {what} at byte {at} of {len(self.data)}",
             "Copy or download the file again",
         )
 
     def number(self, code: str, at: int) -> int | float:
+        """The number at a byte; ``code`` as in the struct module."""
         size = struct.calcsize("<" + code)
         if at < 0 or at + size > len(self.data):
             raise self.fail("a number lies outside the file", at)
@@ -39,6 +41,7 @@ class _Bytes:
         return value
 
     def u32(self, at: int) -> int:
+        """The unsigned word at a byte."""
         return int(self.number("I", at))
 
     def follow(self, at: int) -> int:
@@ -85,10 +88,12 @@ class Table:
         return int(self._source.number(code, at)) if at else default
 
     def real(self, slot: int, default: float = 0.0) -> float:
+        """A 32-bit float."""
         at = self._field(slot)
         return float(self._source.number("f", at)) if at else default
 
     def text(self, slot: int) -> str:
+        """A UTF-8 text, "" where the field is absent."""
         at = self._field(slot)
         if not at:
             return ""
@@ -96,10 +101,12 @@ class Table:
         return self._source.data[start : start + count].decode("utf-8", "replace")
 
     def table(self, slot: int) -> Table | None:
+        """A table inside, None where the field is absent."""
         at = self._field(slot)
         return Table(self._source, self._source.follow(at)) if at else None
 
     def tables(self, slot: int) -> Iterator[Table]:
+        """The tables of a vector, none where the field is absent."""
         at = self._field(slot)
         if not at:
             return

@@ -16,7 +16,7 @@ import numpy as np
 
 from .dataset import Dataset, Frames, Recording, place, rescale
 from .errors import TinysenseError
-from .recipe import Recipe
+from .recipe import Reading, Recipe
 
 __all__ = ["Example", "Fold", "examples_of", "folds_of", "stacked"]
 
@@ -55,38 +55,39 @@ class Fold:
     test: list[Example]
 
 
-def examples_of(dataset: Dataset, recipe: Recipe) -> list[Example]:
+def examples_of(dataset: Dataset, by: Recipe | Reading) -> list[Example]:
     """Labelled segments as examples; background longer than two windows is cut up."""
+    reading = by.reading if isinstance(by, Recipe) else by
     found: list[Example] = []
     checked: set[str] = set()
     for segment in dataset.segments():
-        if segment.label not in recipe.labels:
+        if segment.label not in reading.labels:
             raise TinysenseError(
                 f"recording {segment.recording.id!r} is labelled {segment.label!r}",
-                f"the recipe knows {', '.join(recipe.labels)}",
+                f"{reading.who} knows {', '.join(reading.labels)}",
             )
         if segment.recording.id not in checked:
-            _check_recording(segment.recording, recipe)
+            _check_recording(segment.recording, reading)
             checked.add(segment.recording.id)
-        label = recipe.labels.index(segment.label)
-        who = segment.person if recipe.source.fold_by == "person" else segment.session
+        label = reading.labels.index(segment.label)
+        who = segment.person if reading.fold_by == "person" else segment.session
         for start, end in segment.recording.stretches(segment.start, segment.end):
             frames = rescale(
                 segment.recording.frames[start:end],
                 segment.recording.scale,
-                recipe.sensor.full_scale,
+                reading.sensor.full_scale,
             )
-            found += _cut(frames, label, who, segment.recording.id, recipe)
+            found += _cut(frames, label, who, segment.recording.id, reading)
     if not found:
         raise TinysenseError(f"{dataset.path} holds no labelled frames", "label recordings first")
     return found
 
 
 def _cut(
-    frames: Frames, label: int, who: str, recording: str, recipe: Recipe
+    frames: Frames, label: int, who: str, recording: str, reading: Reading
 ) -> list[Example]:
-    window = recipe.window
-    if label not in recipe.background or len(frames) <= 2 * window:
+    window = reading.window
+    if label not in reading.background or len(frames) <= 2 * window:
         return [Example(frames, label, who, recording)]
     return [
         Example(frames[at : at + window], label, who, recording, at, frames)
@@ -94,21 +95,21 @@ def _cut(
     ]
 
 
-def _check_recording(recording: Recording, recipe: Recipe) -> None:
-    want = recipe.sensor
+def _check_recording(recording: Recording, reading: Reading) -> None:
+    want = reading.sensor
     off = abs(recording.rate_mhz - want.rate_mhz) / want.rate_mhz
     if off > _RATE_TOLERANCE:
         raise TinysenseError(
             f"recording {recording.id!r} has {recording.rate_mhz / 1000:g} Hz, "
-            f"the recipe wants {want.rate_hz:g} Hz",
-            "record again at that rate, or change the recipe",
+            f"{reading.who} wants {want.rate_hz:g} Hz",
+            "record again at that rate, or take another recipe",
         )
     if recording.units != want.units or recording.channels != want.channels:
         raise TinysenseError(
             f"recording {recording.id!r} has channels {' '.join(recording.channels)} in "
-            f"{recording.units or 'no units'}, the recipe wants {' '.join(want.channels)} in "
+            f"{recording.units or 'no units'}, {reading.who} wants {' '.join(want.channels)} in "
             f"{want.units}",
-            "import it again with its units, or change the recipe",
+            "import it again with its units, or take another recipe",
         )
 
 

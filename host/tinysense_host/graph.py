@@ -23,6 +23,7 @@ class Quant:
 
     @property
     def per_channel(self) -> bool:
+        """Whether every channel has a scale of its own."""
         return len(self.scale) > 1
 
 
@@ -41,6 +42,7 @@ class Tensor:
 
     @property
     def elements(self) -> int:
+        """How many numbers it holds."""
         return math.prod(self.shape)
 
 
@@ -75,9 +77,11 @@ class Graph:
         return self.tensors[node.outputs[0]].name if node.outputs else f"op {node.index}"
 
     def describe(self, node: Node) -> str:
+        """Number, op and layer of a node, for messages."""
         return f"op {node.index} {node.op} (layer '{self.layer(node)}')"
 
     def operands(self, node: Node) -> Iterator[Tensor]:
+        """The inputs that are there: an optional one left out is skipped."""
         for i in node.inputs:
             if i >= 0:
                 yield self.tensors[i]

@@ -7,6 +7,7 @@ gap. Numbers become int16 counts without loss where a decimal step allows it.
 from __future__ import annotations
 
 import csv
+import json
 import math
 import re
 from collections.abc import Callable, Sequence
@@ -18,8 +19,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from .dataset import UNITS, Dataset, Frames, Gap, Label, Recording
+from .dataset import UNITS, Dataset, Frames, Gap, Label, Recording, check_ranges
 from .errors import TinysenseError
+from .exporters import CSV_FACTS
 
 __all__ = [
     "FORMATS",
@@ -151,6 +153,7 @@ def _recording(
 ) -> Recording:  # fmt: skip
     if rate_hz is None:
         raise TinysenseError(f"{path} does not say its sample rate", "add --rate HZ")
+    rate_mhz = round(_sane(path, rate_hz) * 1000)
     if len(values) == 0:
         raise TinysenseError(f"{path} holds no frames", "nothing was imported")
     given = facts.units or ""
@@ -159,7 +162,7 @@ def _recording(
     units, factor = _UNIT_NAMES[given]
     counts, scale = counts_and_scale(values)
     return Recording(
-        id=_id(path), frames=counts, rate_mhz=round(rate_hz * 1000), channels=tuple(names),
+        id=_id(path), frames=counts, rate_mhz=rate_mhz, channels=tuple(names),
         units=units, scale=scale * factor, device=facts.device, person=facts.person,
         session=facts.session or path.stem, gaps=tuple(gaps),
         source={"file": path.name, **source},
@@ -200,10 +203,14 @@ def read_csv(path: Path, facts: Facts) -> Imported:
     """Reads a CSV with or without header; a time column gives rate and gaps.
 
     Empty cells and NaN become gaps; any other cell that is no number is
-    refused with its line.
+    refused with its line. Where `tinysense export` wrote the file, its line of
+    facts gives units, gaps, labels and exact counts; what the user says holds.
     """
     with open(path, encoding="utf-8-sig", newline="", errors="replace") as file:
-        rows = [(n, [c.strip() for c in row]) for n, row in enumerate(csv.reader(file), 1) if row]
+        lines = file.readlines()
+    kept = _exported(path, lines[0]) if lines and lines[0].startswith(CSV_FACTS) else None
+    numbered = enumerate(csv.reader(lines[1:]), 2) if kept else enumerate(csv.reader(lines), 1)
+    rows = [(n, [c.strip() for c in row]) for n, row in numbered if row]
     if not rows:
         raise TinysenseError(f"{path} is empty")
     header: list[str] = []
@@ -214,6 +221,8 @@ def read_csv(path: Path, facts: Facts) -> Imported:
     table = table.reshape(len(rows), width)
     times, columns = _time_column(header, width)
     names = [header[c] for c in columns] if header else list(_names(len(columns)))
+    if kept:
+        return _restored(path, table[:, columns], names, facts, kept)
     unit_rate = facts.rate_hz
     values, gaps = _drop_missing(table[:, columns])
     if times is not None:
@@ -222,6 +231,64 @@ def read_csv(path: Path, facts: Facts) -> Imported:
         unit_rate = unit_rate or measured
     recording = _recording(path, values, names, facts, unit_rate, gaps)
     return Imported(recording, _whole(recording, facts))
+
+
+def _exported(path: Path, line: str) -> dict[str, Any]:
+    """The facts in the first line of a CSV that write_csv made."""
+    try:
+        kept = json.loads(line[len(CSV_FACTS):])
+        return {
+            "frames": int(kept["frames"]), "rate_mhz": int(kept["rate_mhz"]),
+            "scale": float(kept["scale"]),
+            "gaps": tuple(Gap(int(a), int(b)) for a, b in kept["gaps"]),
+            "labels": [
+                (int(start), int(end), str(label), str(person), str(session))
+                for start, end, label, person, session in kept["labels"]
+            ],
+        } | {key: str(kept[key]) for key in ("units", "device", "time", "person", "session")}
+    except (ValueError, KeyError, TypeError, OverflowError) as error:
+        raise TinysenseError(
+            f"{path} line 1: its facts do not parse ({error})",
+            "remove that line, and give --rate and --units",
+        ) from error
+
+
+def _restored(
+    path: Path, values: npt.NDArray[np.float64], names: Sequence[str], facts: Facts,
+    kept: dict[str, Any],
+) -> Imported:  # fmt: skip
+    """The recording and the labels that were exported."""
+    given = kept["units"] if facts.units is None else facts.units
+    if given not in _UNIT_NAMES:
+        raise TinysenseError(f"units {given!r} are not known", f"use {', '.join(_UNIT_NAMES)}")
+    counts = np.rint(values / kept["scale"]) if kept["scale"] else values
+    if len(values) != kept["frames"] or not (np.abs(counts) <= 32768).all():
+        raise TinysenseError(
+            f"{path} was changed since its export: its first line tells of {kept['frames']} int16 "
+            f"frames in steps of {kept['scale']:g}",
+            "remove that line, and give --units",
+        )
+    units, factor = _UNIT_NAMES[given]
+    rate_mhz = kept["rate_mhz"]
+    if facts.rate_hz is not None:
+        rate_mhz = round(_sane(path, facts.rate_hz) * 1000)
+    recording = Recording(
+        id=_id(path), frames=np.clip(counts, -32768, 32767).astype(np.int16), rate_mhz=rate_mhz,
+        channels=tuple(names), units=units, scale=kept["scale"] * factor,
+        device=facts.device or kept["device"], time=kept["time"],
+        person=facts.person or kept["person"],
+        session=facts.session or kept["session"], gaps=kept["gaps"],
+        source={"file": path.name},
+    )  # fmt: skip
+    labels = tuple(Label(recording.id, *label) for label in kept["labels"])
+    check_ranges(labels, len(counts), f"{path} line 1")
+    return Imported(recording, _whole(recording, facts) or labels)
+
+
+def _sane(path: Path, rate_hz: float) -> float:
+    if not 0.001 <= rate_hz <= 1e6:  # neither NaN nor infinity passes
+        raise TinysenseError(f"{path}: a rate must be 0.001 to 1000000 Hz, not {rate_hz:g}")
+    return rate_hz
 
 
 def _is_number(cell: str) -> bool:
@@ -335,7 +402,7 @@ def read_log(path: Path, facts: Facts) -> Imported:
         raise TinysenseError(f"{path}: {sum(g.lost for g in lost)} rows hold NaN or infinity")
     label, person = _label_and_person(path)
     known = Facts(
-        facts.rate_hz or 25.0, facts.units or "mg", facts.label or label,
+        25.0 if facts.rate_hz is None else facts.rate_hz, facts.units or "mg", facts.label or label,
         facts.person or person, facts.session, facts.device,
     )  # fmt: skip
     gaps = [Gap(start) for start in edges[1:-1]]

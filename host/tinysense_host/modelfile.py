@@ -139,6 +139,8 @@ class ModelFile:
             return cls.read(Path(path).read_bytes())
         except OSError as error:
             raise TinysenseError(f"cannot read {path}: {error.strerror}") from error
+        except TinysenseError as error:
+            raise TinysenseError(f"{path}: {error.message}", error.hint) from error
 
     @classmethod
     def read(cls, blob: bytes) -> ModelFile:

@@ -35,6 +35,7 @@ class Block:
     last: int
 
     def meets(self, other: Block) -> bool:
+        """Whether both are needed at the same time."""
         return self.first <= other.last and other.first <= self.last
 
 

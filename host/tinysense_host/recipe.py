@@ -10,19 +10,24 @@ import dataclasses
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar, get_type_hints
+from typing import TYPE_CHECKING, Any, TypeVar, get_type_hints
 
 from .errors import TinysenseError
+from .labels import check_labels
 
 if sys.version_info >= (3, 11):
     import tomllib
 else:
     import tomli as tomllib
 
+if TYPE_CHECKING:
+    from .modelfile import ModelFile
+
 __all__ = [
     "Augmentation",
     "DecisionRule",
     "Network",
+    "Reading",
     "Recipe",
     "SensorSpec",
     "Source",
@@ -129,6 +134,35 @@ class DecisionRule:
 
 
 @dataclass(frozen=True)
+class Reading:
+    """How recordings become examples; ``who`` says it: a recipe, or a finished model."""
+
+    labels: tuple[str, ...]
+    background: tuple[int, ...]
+    window: int
+    sensor: SensorSpec
+    fold_by: str = "person"
+    who: str = "the recipe"
+
+    @classmethod
+    def of_model(cls, model: ModelFile) -> Reading:
+        """What a .tsm says; TinysenseError where it is not made for a sensor."""
+        try:
+            said, rule = model.meta["sensor"], model.meta["decision"]
+            sensor = SensorSpec(
+                str(said["kind"]), str(said["units"]), tuple(map(str, said["channels"])),
+                said["rate_mhz"] / 1000, float(said["full_scale"]),
+            )  # fmt: skip
+            background = tuple(model.labels.index(name) for name in rule["background"])
+        except (KeyError, TypeError, ValueError) as error:
+            raise TinysenseError(
+                f"the model {model.name!r} does not say what it reads", "give its recipe: --recipe"
+            ) from error
+        window = model.feature_geometry().window
+        return cls(tuple(model.labels), background, window, sensor, who="the model")
+
+
+@dataclass(frozen=True)
 class Recipe:
     """A whole recipe; ``path`` is its folder."""
 
@@ -160,13 +194,23 @@ class Recipe:
         """Indices of the labels that never make an event."""
         return tuple(self.labels.index(name) for name in self.decision.background)
 
+    @property
+    def reading(self) -> Reading:
+        """What of it says how recordings are read."""
+        return Reading(self.labels, self.background, self.window, self.sensor, self.source.fold_by)
+
 
 def load_recipe(path: Path | str) -> Recipe:
     """Reads ``path``/recipe.toml (or the file itself)."""
     given = Path(path)
+    hint = "give the folder of one, such as models/gesture"
     file = given / "recipe.toml" if given.is_dir() else given
+    if given.is_dir() and not file.is_file():
+        raise TinysenseError(f"the folder {given} holds no recipe.toml", hint)
     if not file.is_file():
-        raise TinysenseError(f"no recipe at {file}", "give a folder such as models/gesture")
+        raise TinysenseError(f"no recipe at {given}", hint)
+    if file.suffix != ".toml":
+        raise TinysenseError(f"{given} is no recipe: expected a folder or a .toml", hint)
     try:
         table = tomllib.loads(file.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
@@ -196,6 +240,10 @@ def _check(recipe: Recipe, file: Path) -> None:
     for fine, message in checks:
         if not fine:
             raise TinysenseError(f"{file}: {message}")
+    try:
+        check_labels(recipe.labels)
+    except TinysenseError as error:
+        raise TinysenseError(f"{file}: {error.message}", error.hint) from error
 
 
 def _build(cls: type[T], table: Any, where: str) -> T:

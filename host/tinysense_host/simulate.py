@@ -21,11 +21,23 @@ import numpy.typing as npt
 from .dataset import Dataset, Label, Recording
 from .errors import TinysenseError
 
-__all__ = ["LABELS", "Person", "Sensor", "gesture", "person", "simulate", "simulate_into"]
+__all__ = [
+    "LABELS",
+    "RANGES_G",
+    "RATES_HZ",
+    "Person",
+    "Sensor",
+    "gesture",
+    "person",
+    "simulate",
+    "simulate_into",
+]
 
 Floats = npt.NDArray[np.float64]
 
 LABELS = ("negative", "ring", "slope", "wing")
+RATES_HZ = (1.0, 1000.0)  # hands move slowly; memory and time grow with the rate
+RANGES_G = (0.1, 1000.0)
 GRAVITY = 9.80665  # m/s2, standard gravity (ISO 80000-3)
 _FINE = 8  # steps of the motion per sample: the sensor averages over them
 _NAMES = ("ada", "bob", "cleo", "dan", "eve", "finn", "gia", "hugo", "ines", "jon", "kim", "leo")
@@ -56,6 +68,14 @@ class Sensor:
     full_scale_g: float = 4.0
     noise_g: float = 0.008
     bias_g: float = 0.02
+
+    def __post_init__(self) -> None:
+        for what, unit, value, (low, high) in (("rate", "Hz", self.rate_hz, RATES_HZ),
+                                               ("range", "g", self.full_scale_g, RANGES_G)):
+            if not low <= value <= high:
+                raise TinysenseError(
+                    f"the simulator's {what} must be {low:g} to {high:g} {unit}, not {value:g}"
+                )
 
 
 @dataclass(frozen=True)
@@ -251,6 +271,8 @@ def simulate(
     """Recordings of every person and label, and a long one of negatives per person."""
     if people < 1 or per_label < 1:
         raise TinysenseError("need at least one person and one try per label")
+    if seed < 0:
+        raise TinysenseError(f"the seed must be 0 or above, not {seed}")
     sensor = sensor or Sensor()
     for number in range(people):
         who = person(number, seed)

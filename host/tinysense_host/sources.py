@@ -14,7 +14,7 @@ from .importers import Facts, import_into
 from .recipe import Recipe
 from .simulate import Sensor, simulate_into
 
-__all__ = ["opened", "shared_folder"]
+__all__ = ["given_at", "opened", "shared_folder"]
 
 
 def shared_folder() -> Path:
@@ -31,20 +31,32 @@ def opened(recipe: Recipe, given: Path | None) -> Iterator[tuple[Dataset, str]]:
     the recipe's folder below shared/data is taken, and the simulator where
     that is absent. What is not a dataset is imported into a temporary one.
     """
-    if given is not None and not given.exists():
-        raise TinysenseError(f"no recordings at {given}", "check --data")
-    if given is not None and (given / "recordings").is_dir():
-        yield Dataset(given), str(given)
+    if given is not None:
+        with given_at(given) as dataset:
+            yield dataset, str(given)
         return
     with tempfile.TemporaryDirectory(prefix="tinysense-") as folder:
         dataset = Dataset(folder)
         shared = shared_folder() / "data" / recipe.source.folder
-        if given is not None or shared.is_dir():
-            source = given or shared
-            import_into(dataset, [source], Facts())
-            yield dataset, str(source)
+        if shared.is_dir():
+            import_into(dataset, [shared], Facts())
+            yield dataset, str(shared)
             return
         sensor = Sensor(recipe.sensor.rate_hz, recipe.sensor.full_scale)
         people = recipe.source.simulated_people
         simulate_into(dataset, people, recipe.source.simulated_per_label, sensor=sensor)
         yield dataset, f"simulator ({people} people)"
+
+
+@contextmanager
+def given_at(path: Path) -> Iterator[Dataset]:
+    """The dataset at a path; files that importers read become a temporary one."""
+    if not path.exists():
+        raise TinysenseError(f"no recordings at {path}", "check --data")
+    if (path / "recordings").is_dir():
+        yield Dataset(path)
+        return
+    with tempfile.TemporaryDirectory(prefix="tinysense-") as folder:
+        dataset = Dataset(folder)
+        import_into(dataset, [path], Facts())
+        yield dataset

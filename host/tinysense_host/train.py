@@ -10,6 +10,7 @@ import contextlib
 import hashlib
 import os
 import signal
+import tempfile
 import threading
 from array import array
 from collections.abc import Callable, Iterator, Sequence
@@ -112,15 +113,22 @@ def feature_floats(program: FeatureProgram, windows: Frames) -> Floats:
 
 @contextlib.contextmanager
 def _silence() -> Iterator[None]:
-    """TensorFlow greets on file descriptor 2 when it is imported, whatever its log level."""
-    kept, nothing = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nothing, 2)
-    try:
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
-        os.close(nothing)
+    """TensorFlow greets on file descriptor 2 when it is imported, whatever its log level.
+
+    What it said is shown after all where an error comes of it.
+    """
+    kept = os.dup(2)
+    with tempfile.TemporaryFile() as said:
+        os.dup2(said.fileno(), 2)
+        try:
+            yield
+        except Exception:
+            said.seek(0)
+            os.write(kept, said.read())
+            raise
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)
 
 
 @contextlib.contextmanager

@@ -148,6 +148,33 @@ def test_the_whole_way_on_a_board(tinysense, repl_board, tmp_path):
     assert "rest" in shown and "ring" in shown
 
 
+def test_what_a_board_would_refuse_does_not_reach_it(tinysense, repl_board, tmp_path):
+    port, flash = repl_board()
+    on_board = flash / "tinysense.json"
+
+    def said(*words, status=1):
+        done = tinysense(*words, TINYSENSE_PORT=port)
+        assert done.returncode == status, done.stderr
+        return done.stderr or done.stdout
+
+    assert "neither tinysense.json nor" in said("sync", status=0)
+    assert "is a folder" in said("sync", ".")
+    for setting in ("driver_options.range=4", "driver=nope", "model=../../x", 'outputs=["led"]'):
+        assert "these settings: " in said("sync", "--set", setting)
+        assert not on_board.exists()
+    plain = tmp_path / "plain.tsm"
+    plain.write_bytes(tiny.build(golden=0))
+    assert "no golden vectors" in said("upload", plain, "--verify", "--setup")
+    assert list(flash.iterdir()) == []
+    # What an older tinysense, or a hand, put there can be mended from here.
+    for mend in (["--set", "driver_options={}"], ["--push"]):
+        on_board.write_text('{"driver_options": {"range": 4}}')
+        (tmp_path / "tinysense.json").write_text('{"driver_options": {}}')
+        assert "unknown key 'range'" in said("sync")
+        said("sync", *mend, status=0)
+        assert json.loads(on_board.read_text()) == {"driver_options": {}}
+
+
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
 def test_emulate_says_where_and_ends_when_told(tmp_path, tinysense, how):
     if not (ROOT / "build" / "firmware" / "UNIX" / "micropython").is_file():

@@ -1,6 +1,8 @@
 """The commands import, export, simulate, train and evaluate, as typed."""
 
 import json
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -68,14 +70,109 @@ def test_evaluate_prints_matrix_and_json(root, tmp_path):
     [
         (["evaluate", "{tmp}/x.tsm"], "no model at"),
         (["evaluate", "{tmp}"], "no fold scores"),
-        (["train", "{tmp}"], "no recipe at"),
+        (["train", "{tmp}"], "holds no recipe.toml"),
         (["train", "{root}/models/gesture", "--data", "{tmp}/no"], "no recordings at"),
         (["export", "{tmp}", "-o", "{tmp}/x"], "holds no recordings"),
         (["simulate", "-o", "{tmp}/x", "--format", "wav"], "no format 'wav'"),
-        (["simulate", "-o", "{tmp}/x", "--rate", "0"], "above 0"),
+        (["simulate", "-o", "{tmp}/file"], "file is no folder"),
+        (["simulate", "-o", "/proc/x", "--people", "1", "--per-label", "1"], "/proc/x"),
+        (["simulate", "-o", "{tmp}/file", "--format", "csv"], "file: File exists"),
+        (["import", "{tmp}/a.csv", "-o", "{tmp}/file", "--rate", "25"], "file is no folder"),
+        (["export", "{tmp}/file", "-o", "{tmp}/x"], "file is no folder"),
+        (["evaluate", "{tmp}/file", "--data", "{tmp}"], "file: damaged .tsm"),
+        (["capture", "--replay", "{tmp}", "-o", "{tmp}/file"], "file is no folder"),
+        (["demo", "{root}/models/gesture", "-o", "{tmp}/file"], "file is no folder"),
     ],
 )
 def test_what_is_missing_is_named(tmp_path, root, capfd, arguments, says):
+    (tmp_path / "file").write_bytes(b"x")
+    (tmp_path / "a.csv").write_text("1,2\n3,4\n")
     done = run(*(a.format(tmp=tmp_path, root=root) for a in arguments))
     said = done.output + capfd.readouterr().err
     assert done.exit_code == 1 and says in said and "Traceback" not in said
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        *(["import", "{tmp}/a.csv", "--rate", x] for x in ("nan", "inf", "-inf", "0", "-1", "1e300")),
+        *(["simulate", "--rate", x] for x in ("nan", "inf", "0", "-5", "1e9")),
+        *(["simulate", "--range", x] for x in ("nan", "inf", "0")),
+        *(["simulate", "--seed", "-1"], ["simulate", "--people", "0"], ["simulate", "--per-label", "-1"]),
+        *(["capture", "--label", "x", "--seconds", x] for x in ("nan", "inf")),
+        *([command, "--seconds", "nan"] for command in ("run", "monitor")),
+    ],
+    ids=" ".join,
+)  # fmt: skip
+def test_numbers_out_of_bounds_are_a_usage_error(tmp_path, monkeypatch, arguments):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a.csv").write_text("1,2\n3,4\n")
+    words = [a.format(tmp=tmp_path) for a in arguments]
+    done = run(*words, *(["-o", tmp_path / "x"] if words[0] in ("import", "simulate") else []))
+    assert done.exit_code == 2, done.output
+    assert not (tmp_path / "x").exists()
+
+
+@pytest.mark.parametrize(
+    ("raised", "says"),
+    [
+        (PermissionError(13, "Permission denied", "/some/where"), "/some/where: Permission denied"),
+        (OSError("odd"), "odd"),
+        (OSError(), "OSError"),
+        (MemoryError(), "not enough memory"),
+        (MemoryError("Unable to allocate 146. GiB"), "not enough memory: Unable to allocate 146. GiB"),
+    ],
+    ids=repr,
+)
+def test_what_the_system_refuses_is_one_line(tmp_path, monkeypatch, raised, says):
+    def fail(*_):
+        raise raised
+
+    monkeypatch.setattr("tinysense_host.commands.simulate.simulate_into", fail)
+    done = run("simulate", "-o", tmp_path / "x")
+    assert (done.exit_code, done.stderr) == (1, f"tinysense: {says}\n")
+
+
+def test_evaluate_needs_no_recipe_where_recordings_are_given(root, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    model = tmp_path / "own.tsm"
+    model.write_bytes((root / "models/gesture/gesture.tsm").read_bytes())
+    run("simulate", "--people", 1, "--per-label", 2, "-o", "d")
+    done = run("evaluate", model, "--data", "d", "--json")
+    assert done.exit_code == 0, done.output
+    with_recipe = run("evaluate", model, "--data", "d", "--json", "--recipe", root / "models/gesture")
+    assert json.loads(done.output) == json.loads(with_recipe.output)
+    done = run("evaluate", model)
+    assert done.exit_code == 1 and "give recordings" in done.stderr
+
+
+def test_help_shows_what_stands_in_brackets():
+    assert "With the values of the recipe's table quick" in run("train", "--help").output
+
+
+def test_a_second_demo_leaves_the_first_alone(tmp_path, root):
+    code = ("import sys; from pathlib import Path; from tinysense_host.commands.demo import _make_anew\n"
+            "_make_anew(Path(sys.argv[1])); print('held', flush=True); sys.stdin.read()")
+    folder = tmp_path / "demo"
+    for _ in range(2):      # a folder that an earlier demo left is taken
+        with subprocess.Popen([sys.executable, "-c", code, str(folder)], stdin=subprocess.PIPE,
+                              stdout=subprocess.PIPE, text=True) as first:  # fmt: skip
+            assert first.stdout.readline() == "held\n"
+            assert [p.name for p in folder.iterdir()] == [".tinysense-demo"]
+            (folder / "recorded").mkdir()
+            done = run("demo", root / "models/gesture", "-o", folder)
+            assert (done.exit_code, done.stderr.count("\n")) == (1, 1)
+            assert "another demo works in" in done.stderr and (folder / "recorded").is_dir()
+            first.stdin.close()
+
+
+def test_evaluate_as_json_prints_json_alone(root, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    folder = tmp_path / "data" / "imu_magicwand_tf"
+    folder.mkdir(parents=True)
+    monkeypatch.setenv("TINYSENSE_SHARED", str(tmp_path))
+    rows = "".join(f"{i % 7 * 100},{i % 5 * 100},1000\n" for i in range(40))
+    (folder / "ring_bob.txt").write_text(f"-,-,-\n{rows}")
+    done = run("evaluate", root / "models/gesture/gesture.tsm", "--json")
+    assert done.exit_code == 0, done.output
+    assert json.loads(done.stdout)["windows"] == 1 and "note: " in done.stderr

@@ -47,10 +47,25 @@ def test_convert_then_verify_what_came_out(tmp_path: Path) -> None:
     code, said = run("convert", source, "--labels", labels)
     assert code == 0, said
     assert len(ModelFile.load(tmp_path / "m.tsm").gold) == 4
-    code, said = run("verify", tmp_path / "m.tsm")
-    assert (code, said.strip()) == (0, "m.tsm: 4/4 outputs equal")
-    code, said = run("verify", tmp_path / "m.tsm", "--tflite", source, "--count", "20")
-    assert (code, said.strip()) == (0, "m.tsm: 30/30 outputs equal")
+    for given in ([], ["--tflite", source]):  # beside it, it is found
+        code, said = run("verify", tmp_path / "m.tsm", *given, "--count", "20")
+        assert (code, said.strip()) == (0, "m.tsm: 30/30 outputs equal")
+
+
+@tensorflow
+@pytest.mark.parametrize("beside", ["", "add.tflite"])
+def test_without_its_source_a_model_has_its_golden_vectors_alone(
+    tmp_path: Path, beside: str
+) -> None:
+    run("convert", CASES / "keras_conv1d.tflite", "-o", tmp_path / "m.tsm")
+    if beside:  # of another model
+        shutil.copy(CASES / beside, tmp_path / "m.tflite")
+    done = CliRunner().invoke(app, ["verify", str(tmp_path / "m.tsm")])
+    assert (done.exit_code, done.stdout) == (0, "m.tsm: 4/4 outputs equal\n")
+    assert done.stderr == ""
+    done = CliRunner().invoke(app, ["verify", str(tmp_path / "m.tsm"), "--count", "100"])
+    assert (done.exit_code, done.stdout) == (0, "m.tsm: 4/4 outputs equal\n")
+    assert done.stderr == "no random inputs: they need the .tflite, --tflite FILE\n"
 
 
 @tensorflow
@@ -72,6 +87,11 @@ REFUSED = [
     (["convert", "nothing.tflite"], "cannot read"),
     (["convert", str(CASES / "fc.tflite"), "-o", "no/such/folder/x.tsm", "--golden", "0"], "cannot write"),
     (["convert", str(CASES / "fc.tflite"), "--labels", "a,b", "--golden", "0"], "2 labels"),
+    (["convert", str(CASES / "fc.tflite"), "-o", ".", "--golden", "0"], ". is a folder"),
+    (["convert", str(CASES / "fc.tflite"), "-o", "/", "--golden", "0"], "/ is a folder"),
+    (["convert", str(CASES / "fc.tflite"), "--labels", "a,a,c,d,e", "--golden", "0"], "'a' is there"),
+    (["convert", str(CASES / "fc.tflite"), "--labels", "a" * 3000, "--golden", "0"], "3000 bytes"),
+    (["convert", str(CASES / "fc.tflite"), "--labels", "a,,c,d,e", "--golden", "0"], "0 bytes"),
     (["verify", "nothing.tsm"], "cannot read"),
     (["bench", str(CASES / "fc.npz")], "not a .tflite"),
 ]

@@ -62,8 +62,8 @@ def test_recordings_never_change(dataset):
 
 
 def test_failed_write_leaves_nothing(dataset, monkeypatch):
-    monkeypatch.setattr("os.fsync", lambda fd: (_ for _ in ()).throw(OSError("disk full")))
-    with pytest.raises(OSError):
+    monkeypatch.setattr("os.fsync", lambda fd: (_ for _ in ()).throw(OSError(28, "disk full")))
+    with pytest.raises(TinysenseError, match="disk full"):
         dataset.add_recording(recording())
     assert list((dataset.path / "recordings").iterdir()) == []
 
@@ -252,3 +252,9 @@ def test_new_id_is_free(dataset):
     assert dataset.new_id("wing ada") == "wing_ada_001"
     dataset.add_recording(recording("wing_ada_001"))
     assert dataset.new_id("wing ada") == "wing_ada_002"
+
+
+def test_a_file_is_no_dataset(tmp_path):
+    (tmp_path / "file").write_bytes(b"x")
+    with pytest.raises(TinysenseError, match="file is no folder"):
+        Dataset(tmp_path / "file")

@@ -204,3 +204,11 @@ def test_an_image_that_is_none(tmp_path: Path) -> None:
         read_files(tmp_path / "fs.img")
     with pytest.raises(TinysenseError, match="no file system"):
         read_files(tmp_path / "absent.img")
+
+
+def test_a_folder_of_a_board_that_is_a_file(tmp_path: Path) -> None:
+    fs = tmp_path / "file"
+    fs.write_bytes(b"x")
+    with pytest.raises(TinysenseError, match="is a file. UNIX needs a folder"):
+        Emulator("UNIX", fs=fs)
+    assert fs.read_bytes() == b"x"

@@ -127,6 +127,14 @@ def test_no_windows_is_named(tmp_path, content):
         load_windows(tmp_path / "w.npz")
 
 
+@pytest.mark.parametrize("shape", [(2, 8), (2, 8, 3)])
+def test_windows_that_are_not_raw_samples_are_refused(tmp_path, shape):
+    dtype = np.int16 if len(shape) == 2 else np.float32
+    np.savez(tmp_path / "w.npz", windows=np.zeros(shape, dtype), labels=np.zeros(2, np.int64))
+    with pytest.raises(TinysenseError, match=rf"windows are {np.dtype(dtype)} \(2, 8"):
+        load_windows(tmp_path / "w.npz")
+
+
 def score(confusion):
     return Score(
         "a", ("negative", "wing"), ("negative",), np.array(confusion), 1, 0.5, 0, 0, 3, 1, 205

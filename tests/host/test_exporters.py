@@ -1,5 +1,7 @@
 """exporters.py: what is exported imports again as the same numbers."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -25,6 +27,7 @@ LABELS = [Label("a", 0, 5000, "wing")]
 def test_csv_keeps_every_count(tmp_path, scale):
     old = recording(scale)
     (path,) = export_recordings([old], LABELS, tmp_path, "csv")
+    path.write_text(path.read_text().split("\n", 1)[1])  # without its facts: any other CSV
     (found,) = import_path(path, Facts(units="g"))
     new = found.recording
     assert new.rate_mhz == 25000 and new.channels == old.channels and new.gaps == ()
@@ -36,8 +39,59 @@ def test_csv_keeps_every_count(tmp_path, scale):
 
 def test_csv_shows_gaps_as_time(tmp_path):
     (path,) = export_recordings([recording(gaps=(Gap(10, 3), Gap(20)))], [], tmp_path, "csv")
+    path.write_text(path.read_text().split("\n", 1)[1])
     (found,) = import_path(path, Facts(units="g"))
     assert found.recording.gaps == (Gap(10, 3), Gap(20, 1))
+
+
+@pytest.mark.parametrize("scale", [0.001, 1.0, 4 / 32768, 0.061, 1e-13, 123456.7])
+@pytest.mark.parametrize("units", ["g", "uT", ""])
+def test_csv_comes_back_whole(tmp_path, scale, units):
+    gaps = (Gap(0), Gap(10, 3), Gap(20), Gap(5000, 2))
+    old = replace(
+        recording(scale, gaps, units=units), rate_mhz=23809, device="a, b", person="ada",
+        session='"one"',
+    )  # fmt: skip
+    labels = [Label("a", 0, 10, "wïng, left"), Label("a", 10, 4000, "ring", "bob", "two")]
+    (path,) = export_recordings([old], labels, tmp_path, "csv")
+    (found,) = import_path(path, Facts())
+    new = found.recording
+    assert np.array_equal(new.frames, old.frames) and list(found.labels) == labels
+    assert replace(new, frames=old.frames, source={}) == replace(old, source={})
+
+
+def test_what_the_user_says_of_an_exported_csv_holds(tmp_path):
+    (path,) = export_recordings([recording()], LABELS, tmp_path, "csv")
+    (found,) = import_path(path, Facts(50.0, "mg", "ring", "eve", "late"))
+    new = found.recording
+    assert (new.rate_mhz, new.units, new.scale) == (50000, "g", pytest.approx(1e-6))
+    assert (new.person, new.session, found.labels[0].label) == ("eve", "late", "ring")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ('"frames": 9', '"frames": 8', "was changed since its export"),
+        ('"scale": 0.001', '"scale": 1e-9', "was changed since its export"),
+        ('"scale": 0.001', '"scale": 0', "scale must be above 0"),
+        ('"scale": 0.001', '"scale": "x"', "line 1: its facts do not parse"),
+        ('"gaps": []', '"gaps": [3]', "line 1: its facts do not parse"),
+        ('"gaps": []', '"gaps": [[30, 1]]', "gaps must ascend"),
+        ("[0, 9,", "[0, 10,", "lie outside recording"),
+        ("[0, 9,", '[0, 9, "x", "", ""], [3, 9,', "overlap"),
+        ('"", ""]]', '"", "", ""]]', "line 1: its facts do not parse"),
+        ('"units": "g"', '"units": "lbs"', "units 'lbs' are not known"),
+        ("{", "", "line 1: its facts do not parse"),
+        ("\n0.", "\n0.x", "line 3: '0.x"),
+    ],
+)
+def test_a_csv_whose_facts_do_not_fit(tmp_path, old, new, says):
+    labels = [Label("a", 0, 9, "wing")]
+    (path,) = export_recordings([recording(frames=9)], labels, tmp_path, "csv")
+    assert old in path.read_text()
+    path.write_text(path.read_text().replace(old, new, 1))
+    with pytest.raises(TinysenseError, match=says):
+        import_path(path, Facts())
 
 
 def test_npy_parts_at_gaps(tmp_path):

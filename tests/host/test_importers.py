@@ -210,3 +210,14 @@ def test_real_logs(shared, tmp_path):
         33,
         0.001,
     )
+
+
+@pytest.mark.parametrize("rate", [np.nan, np.inf, -1.0, 0.0, 1e300])
+@pytest.mark.parametrize("kind", ["csv", "npy", "log"])
+def test_no_such_rate(tmp_path, kind, rate):
+    path = tmp_path / f"a.{kind}"
+    path.write_text("1,2,3\n4,5,6\n")
+    if kind == "npy":
+        np.save(path, np.ones((4, 3)))
+    with pytest.raises(TinysenseError, match="a rate must be"):
+        import_path(path, Facts(rate))

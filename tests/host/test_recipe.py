@@ -1,9 +1,12 @@
 """recipe.py: a recipe is read whole; what is wrong with it is named."""
 
+from dataclasses import replace
+
 import pytest
 
 from tinysense_host.errors import TinysenseError
-from tinysense_host.recipe import load_recipe
+from tinysense_host.modelfile import ModelFile
+from tinysense_host.recipe import Reading, load_recipe
 
 GOOD = """
 name = "tiny"
@@ -88,9 +91,35 @@ def test_mistakes_are_named(write, old, new, says):
         load_recipe(write(GOOD.replace(old, new, 1)))
 
 
-def test_no_recipe(tmp_path):
-    with pytest.raises(TinysenseError, match="no recipe at"):
+def test_no_recipe(tmp_path, monkeypatch, root):
+    with pytest.raises(TinysenseError, match=f"the folder {tmp_path} holds no recipe.toml"):
         load_recipe(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(TinysenseError, match=r"the folder \. holds no recipe.toml"):
+        load_recipe(".")
+    with pytest.raises(TinysenseError, match="no recipe at nothing"):
+        load_recipe("nothing")
+    for name in ("gesture.tsm", "README.md"):
+        with pytest.raises(TinysenseError, match=f"{name} is no recipe: expected a folder"):
+            load_recipe(root / "models/gesture" / name)
+
+
+def test_a_model_says_how_it_reads_as_its_recipe_does(root):
+    recipe = load_recipe(root / "models/gesture")
+    model = ModelFile.load(root / "models/gesture/gesture.tsm")
+    assert replace(Reading.of_model(model), who="the recipe") == recipe.reading
+
+
+def test_a_model_without_a_sensor_says_nothing(root):
+    model = ModelFile.load(root / "models/gesture/gesture.tsm")
+    del model.meta["sensor"]
+    with pytest.raises(TinysenseError, match="'gesture' does not say what it reads"):
+        Reading.of_model(model)
+
+
+def test_a_label_that_fits_no_recording_is_refused_before_training(write):
+    with pytest.raises(TinysenseError, match=r"recipe\.toml: label 'wwww.* has 40 bytes"):
+        load_recipe(write(GOOD.replace('"wave"', '"' + "w" * 40 + '"')))
 
 
 def test_every_recipe_of_the_project_loads(root):

@@ -5,7 +5,15 @@ import pytest
 
 from tinysense_host.dataset import Dataset
 from tinysense_host.errors import TinysenseError
-from tinysense_host.simulate import LABELS, Sensor, gesture, person, simulate, simulate_into
+from tinysense_host.simulate import (
+    LABELS,
+    RATES_HZ,
+    Sensor,
+    gesture,
+    person,
+    simulate,
+    simulate_into,
+)
 
 QUIET = Sensor(noise_g=0.0, bias_g=0.0)
 
@@ -74,3 +82,21 @@ def test_nobody_is_refused(people, per_label):
 def test_unknown_label_is_named():
     with pytest.raises(TinysenseError, match="draws no 'loop'"):
         gesture("loop", person(0), QUIET, np.random.default_rng(0))
+
+
+@pytest.mark.parametrize("facts", [{"rate_hz": x} for x in (0, -1, 0.5, 1001, 1e9, np.nan, np.inf)]
+                         + [{"full_scale_g": x} for x in (0, -1, 1e4, np.nan, np.inf)])  # fmt: skip
+def test_no_such_sensor(facts):
+    with pytest.raises(TinysenseError, match="the simulator's (rate|range) must be"):
+        Sensor(**facts)
+
+
+@pytest.mark.parametrize("rate", RATES_HZ)
+def test_the_slowest_and_the_fastest_sensor_make_frames(rate):
+    frames = gesture("ring", person(0), Sensor(rate_hz=rate), np.random.default_rng(1))
+    assert len(frames) >= rate
+
+
+def test_a_seed_below_zero_is_refused():
+    with pytest.raises(TinysenseError, match="seed must be 0"):
+        next(simulate(1, 1, -1))

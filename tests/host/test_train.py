@@ -1,10 +1,12 @@
 """train.py and crossval.py: a tiny recipe, one epoch, from windows to a checked model file."""
 
+import os
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from tinysense_host import verify
 from tinysense_host.crossval import cross_validate, fold_table, load_scores, save_scores, summary
 from tinysense_host.errors import TinysenseError
 from tinysense_host.evaluate import load_windows
@@ -12,7 +14,7 @@ from tinysense_host.folds import Example, stacked
 from tinysense_host.modelfile import ModelFile
 from tinysense_host.recipe import load_recipe
 from tinysense_host.simulate import LABELS, Sensor, gesture, person
-from tinysense_host.train import feature_floats, program_of, train
+from tinysense_host.train import _silence, feature_floats, program_of, train
 
 tinysense = pytest.importorskip("tinysense")
 
@@ -91,13 +93,12 @@ def test_folds_keep_what_a_board_needs_for_a_proof(recipe, examples, tmp_path):
     assert scores[0].total == sum(e.person == "p1" for e in examples)
     windows, labels = load_windows(tmp_path / "fold_p1.windows.npz")
     assert len(windows) == scores[0].total
-    model = ModelFile.read((tmp_path / "fold_p1.tsm").read_bytes())
-    with np.load(tmp_path / "fold_p1.golden.npz") as kept:
-        assert len(kept.files) == 2 * len(windows)
-        given = np.stack([kept[f"out0_{k}"].reshape(-1) for k in range(len(windows))])
-    assert given.shape == (len(windows), len(model.labels))
-    right = (given.argmax(axis=1) == labels).sum()
-    assert right == scores[0].right, "the core and the reference kernels disagree"
+    opened = verify.open_model(tmp_path / "fold_p1.tsm", tmp_path / "fold_p1.tflite")
+    case = verify.windows_case(opened, windows)
+    assert verify.compare(case, verify.HostRunner(opened.blob), opened.model.outputs).ok
+    count = len(opened.model.labels)
+    given = np.array([list(np.frombuffer(x, np.int8)[-count:]) for x in case.expected])
+    assert (given.argmax(axis=1) == labels).sum() == scores[0].right
     save_scores(tmp_path / "folds.json", scores)
     (loaded,) = load_scores(tmp_path / "folds.json")
     assert np.array_equal(loaded.confusion, scores[0].confusion)
@@ -113,3 +114,13 @@ def test_unknown_fold_is_named(recipe, examples):
 def test_no_scores_is_named(tmp_path):
     with pytest.raises(TinysenseError, match="no fold scores"):
         load_scores(tmp_path / "folds.json")
+
+
+def test_what_tensorflow_says_is_shown_only_with_an_error(capfd):
+    with _silence():
+        os.write(2, b"greetings\n")
+    assert capfd.readouterr().err == ""
+    with pytest.raises(ValueError, match="no"), _silence():
+        os.write(2, b"what is wrong\n")
+        raise ValueError("no")
+    assert capfd.readouterr().err == "what is wrong\n"

@@ -201,7 +201,7 @@ def test_clock_before_its_beginning_is_its_beginning():
     (b"\n", "empty"), (b"AAAA\n", "too short"), (b"!!!!\n", "no base64"),
     (wire.encode_line(np.zeros((2, 3), np.int16))[:-6] + b"\n", "cut"),
     (wire.encode_line(np.zeros((2, 2), np.int16)), "other channels"),
-    (wire.encode_line(np.zeros((9, 3), np.int16)), "more than asked for")])
+    (wire.encode_line(np.zeros((97, 3), np.int16)), "more than asked for")])
 def test_host_driver_asks_again_for_a_damaged_line(line, why):
     good = wire.encode_line(np.array([[1, 2, 3]], np.int16), 4)
     out = BinaryOut()
@@ -212,6 +212,33 @@ def test_host_driver_asks_again_for_a_damaged_line(line, why):
     assert buf[:6] == b"\x01\x00\x02\x00\x03\x00"
     assert (driver.dropped, driver.errors) == (4, 1)
     assert len(read_all(out.taken())[0]) == 2
+
+
+@pytest.mark.parametrize("chunk", [1, 7, 8, 95, 96, 97])
+def test_host_driver_asks_for_whole_lines_and_hands_them_out_in_parts(chunk):
+    frames = np.arange(3 * 100, dtype=np.int16).reshape(100, 3)
+    lines = [wire.encode_line(frames[:96]), wire.encode_line(frames[96:], 5),
+             wire.encode_line(frames[:0], 5)]
+    out = BinaryOut()
+    driver = board.HostDriver(board.Link(out), 25000, ("x", "y", "z"), "g", 0.1,
+                              io.StringIO(b"".join(lines).decode()))
+    buf, came, dropped = bytearray(6 * chunk + 5), b"", []
+    while not driver.done:
+        n = driver.read_into(buf)
+        came += buf[:6 * n]
+        dropped += [driver.dropped] * n
+    assert came == frames.tobytes()
+    assert dropped == [0] * 96 + [5] * 4
+    assert [wire.parse(f) for f in read_all(out.taken())[0]] == [wire.Ready(96)] * 3
+
+
+def test_host_driver_gives_nothing_after_close():
+    line = wire.encode_line(np.zeros((9, 1), np.int16))
+    driver = board.HostDriver(board.Link(BinaryOut()), 25000, ("x",), "g", 0.1,
+                              io.StringIO(line.decode()))
+    assert driver.read_into(bytearray(8)) == 4
+    driver.close()
+    assert driver.read_into(bytearray(8)) == 0
 
 
 def test_host_driver_gives_up_after_three():

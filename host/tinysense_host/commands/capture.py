@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from tinysense_host.commands.options import Board, Port, TransportName
+from tinysense_host.commands.options import Board, Port, TransportName, finite
 from tinysense_host.commands.screen import console, err
 from tinysense_host.dataset import Dataset
 from tinysense_host.device import Device, connect
@@ -76,14 +76,16 @@ def _capture_replays(device: Device, dataset: Dataset, source: Path, seconds: fl
 def capture(
     label: Annotated[str, typer.Option("--label", "-l", help="What the movement is.")] = "",
     seconds: Annotated[float, typer.Option(
-        "--seconds", "-s", min=0.0, help="Length of one recording, by the driver's rate.")] = 0.0,
+        "--seconds", "-s", min=0.0, callback=finite,
+        help="Length of one recording, by the driver's rate.")] = 0.0,
     count: Annotated[int, typer.Option(
         "--count", "-n", min=0, help="How many recordings.")] = 0,
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder of the dataset.")] = Path("data"),
     session: Annotated[str, typer.Option(
         "--session", help="Name of the sitting; else date and time.")] = "",
     person: Annotated[str, typer.Option("--person", help="Who moves; for splits by person.")] = "",
-    pause: Annotated[float, typer.Option("--pause", min=0.0, help="Seconds before each.")] = 1.5,
+    pause: Annotated[float, typer.Option(
+        "--pause", min=0.0, callback=finite, help="Seconds before each.")] = 1.5,
     replay: Annotated[Path | None, typer.Option(
         "--replay", help="A dataset to play through the board instead of its sensor, "
         "with its own labels.")] = None,

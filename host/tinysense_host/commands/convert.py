@@ -19,13 +19,20 @@ def _labels(given: str | None) -> list[str] | None:
     if given is None:
         return None
     path = Path(given)
-    if path.suffix == ".txt" or path.is_file():
+    if path.suffix == ".txt" or _is_file(path):
         try:
             lines = path.read_text(encoding="utf-8").splitlines()
         except (OSError, UnicodeDecodeError) as error:
             raise TinysenseError(f"cannot read labels from {path}: {error}") from error
         return [line.strip() for line in lines if line.strip()]
     return [label.strip() for label in given.split(",")]
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:    # too long for a path: a list of labels
+        return False
 
 
 def convert(
@@ -45,7 +52,7 @@ def convert(
     """
     from tinysense_host import bench, reference, tflite, vectors
     from tinysense_host import convert as converter
-    from tinysense_host.dataset import write_atomically
+    from tinysense_host.files import write_atomically
     from tinysense_host.modelfile import ModelFile
 
     data = tflite.read_bytes(source)
@@ -60,10 +67,7 @@ def convert(
         blob = converter.convert(graph, meta=meta, labels=given, golden=kept)
         model = ModelFile.read(blob)
     target = output or source.with_suffix(".tsm")
-    try:
-        write_atomically(target, blob)
-    except OSError as error:
-        raise TinysenseError(f"cannot write {target}: {error.strerror}") from error
+    write_atomically(target, blob)
     macs = sum(bench.op_macs(model, op) for op in model.ops)
     vectors_kept = len(model.gold) if model.gold else 0
     console.print(

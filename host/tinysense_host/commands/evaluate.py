@@ -10,7 +10,7 @@ import typer
 
 from ..errors import TinysenseError
 from .options import Json
-from .screen import console
+from .screen import err
 from .tables import print_confusion, print_folds
 
 if TYPE_CHECKING:
@@ -27,8 +27,9 @@ def evaluate(
         Path | None, typer.Option(help="Dataset or recordings the model never saw.")
     ] = None,
     recipe: Annotated[
-        Path, typer.Option(help="Recipe that says how recordings are read.")
-    ] = Path("models/gesture"),
+        Path | None,
+        typer.Option(help="Recipe that says how recordings are read; else the model says it."),
+    ] = None,
     json_: Json = False,
 ) -> None:
     """Score a model through the core on this computer: windows, streams, false events per hour."""
@@ -47,24 +48,38 @@ def evaluate(
         print_confusion(score)
 
 
-def _score(model: Path, data: Path | None, recipe: Path) -> Score:
+def _score(path: Path, data: Path | None, recipe: Path | None) -> Score:
     from .. import evaluate as evaluating
     from .. import folds, sources
-    from ..recipe import load_recipe
+    from ..modelfile import ModelFile
+    from ..recipe import Reading, load_recipe
 
-    if not model.is_file():
-        raise TinysenseError(f"no model at {model}", "train one, or give another path")
-    chosen = load_recipe(recipe)
-    with sources.opened(chosen, data) as (dataset, where):
-        examples = folds.examples_of(dataset, chosen)
-        score = evaluating.evaluate(model.read_bytes(), examples, model.stem)
-    if data is None:
-        console.print(
-            f"note: {where} may be what this model was trained on; "
-            "`tinysense train --folds` tests on unseen people",
-            highlight=False,
-        )
+    if not path.is_file():
+        raise TinysenseError(f"no model at {path}", "train one, or give another path")
+    model = ModelFile.load(path)
+    if data is not None:
+        chosen = load_recipe(recipe) if recipe else Reading.of_model(model)
+        with sources.given_at(data) as dataset:
+            examples = folds.examples_of(dataset, chosen)
+            return evaluating.evaluate(path.read_bytes(), examples, path.stem)
+    named = load_recipe(recipe or _recipe_of(path, model.name))
+    with sources.opened(named, None) as (dataset, where):
+        score = evaluating.evaluate(path.read_bytes(), folds.examples_of(dataset, named), path.stem)
+    err.print(  # not among the output, which may be JSON
+        f"note: {where} may be what this model was trained on; "
+        "`tinysense train --folds` tests on unseen people",
+        highlight=False,
+    )
     return score
+
+
+def _recipe_of(path: Path, name: str) -> Path:
+    """The recipe beside a model, or the one of its name: it knows where recordings come from."""
+    for folder in (path.parent, Path("models") / name):
+        if (folder / "recipe.toml").is_file():
+            return folder
+    raise TinysenseError(f"no recordings given, and no recipe of {name!r} here that names some",
+                         "give recordings the model never saw: --data DIR")  # fmt: skip
 
 
 def _plain(score: Score) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from rich.table import Table
 
 from ..dataset import Dataset
 from ..importers import FORMATS, Facts, Imported, import_into
+from .options import finite
 from .screen import console
 
 __all__ = ["import_"]
@@ -21,7 +22,8 @@ def import_(
     format: Annotated[
         str, typer.Option(help=f"{', '.join(FORMATS)}; by default the suffix says it.")
     ] = "",
-    rate: Annotated[float | None, typer.Option(help="Samples per second, in Hz.")] = None,
+    rate: Annotated[float | None, typer.Option(
+        min=0.001, max=1e6, callback=finite, help="Samples per second, in Hz.")] = None,
     units: Annotated[str | None, typer.Option(help="Units: g, mg, m/s2, dps, ..")] = None,
     label: Annotated[str, typer.Option(help="Label of everything in these files.")] = "",
     person: Annotated[str, typer.Option(help="Who moved the board.")] = "",

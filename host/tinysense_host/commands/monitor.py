@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from rich.live import Live
 
-from tinysense_host.commands.options import Board, Port, TransportName
+from tinysense_host.commands.options import Board, Port, TransportName, finite
 from tinysense_host.commands.run import read_any
 from tinysense_host.commands.screen import console
 from tinysense_host.device import connect
@@ -46,7 +46,8 @@ class _Screen:
 
 def monitor(
     seconds: Annotated[float | None, typer.Option(
-        "--seconds", "-s", min=0.0, help="Time by the driver's rate; else until Ctrl-C.")] = None,
+        "--seconds", "-s", min=0.0, callback=finite,
+        help="Time by the driver's rate; else until Ctrl-C.")] = None,
     replay: Annotated[Path | None, typer.Option(
         "--replay", help="A recording (.parquet, .tsr) instead of the board's sensor.")] = None,
     port: Port = None,

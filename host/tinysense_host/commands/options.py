@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from typing import Annotated
 
 import typer
 
-__all__ = ["Board", "Json", "Port", "TransportName"]
+__all__ = ["Board", "Json", "Port", "TransportName", "finite"]
+
+
+def finite(value: float | None) -> float | None:
+    """A callback for numbers: an option's min and max let NaN through."""
+    if value is not None and not math.isfinite(value):
+        raise typer.BadParameter(f"{value} is not a finite number")
+    return value
+
 
 Port = Annotated[str | None, typer.Option(
     "--port", "-p", help="Serial port of the board; also TINYSENSE_PORT.")]

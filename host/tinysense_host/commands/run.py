@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from tinysense_host.commands.options import Board, Json, Port, TransportName
+from tinysense_host.commands.options import Board, Json, Port, TransportName, finite
 from tinysense_host.commands.screen import console, err
 from tinysense_host.dataset import Recording, read_recording
 from tinysense_host.device import connect
@@ -37,7 +37,8 @@ def _summary(seen: Watched) -> str:
 
 def run(
     seconds: Annotated[float | None, typer.Option(
-        "--seconds", "-s", min=0.0, help="Time by the driver's rate; else until Ctrl-C.")] = None,
+        "--seconds", "-s", min=0.0, callback=finite,
+        help="Time by the driver's rate; else until Ctrl-C.")] = None,
     replay: Annotated[Path | None, typer.Option(
         "--replay", help="A recording (.parquet, .tsr) instead of the board's sensor.")] = None,
     outputs: Annotated[bool, typer.Option(

@@ -11,7 +11,8 @@ import typer
 from ..dataset import Dataset
 from ..errors import TinysenseError
 from ..exporters import FORMATS, export_recordings
-from ..simulate import LABELS, Sensor, simulate_into
+from ..simulate import LABELS, RANGES_G, RATES_HZ, Sensor, simulate_into
+from .options import finite
 from .screen import console
 
 __all__ = ["simulate"]
@@ -19,11 +20,20 @@ __all__ = ["simulate"]
 
 def simulate(
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder for dataset or files.")],
-    people: Annotated[int, typer.Option(help="How many people.")] = 6,
-    per_label: Annotated[int, typer.Option(help="Tries per person and label.")] = 20,
-    seed: Annotated[int, typer.Option(help="Another seed, other people.")] = 1,
-    rate: Annotated[float, typer.Option(help="Sample rate in Hz.")] = 25.0,
-    full_scale: Annotated[float, typer.Option("--range", help="Range of the sensor in g.")] = 4.0,
+    people: Annotated[int, typer.Option(min=1, max=1000, help="How many people.")] = 6,
+    per_label: Annotated[
+        int, typer.Option(min=1, max=10_000, help="Tries per person and label.")
+    ] = 20,
+    seed: Annotated[int, typer.Option(min=0, help="Another seed, other people.")] = 1,
+    rate: Annotated[
+        float,
+        typer.Option(min=RATES_HZ[0], max=RATES_HZ[1], callback=finite, help="Sample rate in Hz."),
+    ] = 25.0,
+    full_scale: Annotated[
+        float,
+        typer.Option("--range", min=RANGES_G[0], max=RANGES_G[1], callback=finite,
+                     help="Range of the sensor in g."),
+    ] = 4.0,
     format: Annotated[str, typer.Option(help=f"dataset, {', '.join(FORMATS)}.")] = "dataset",
 ) -> None:
     """Make labelled recordings with the motion simulator; the seed decides everything."""
@@ -31,8 +41,6 @@ def simulate(
         raise TinysenseError(
             f"no format {format!r}", f"choose from dataset, {', '.join(FORMATS)}"
         )
-    if rate <= 0 or full_scale <= 0:
-        raise TinysenseError("rate and range must be above 0")
     sensor = Sensor(rate_hz=rate, full_scale_g=full_scale)
     if format == "dataset":
         count = simulate_into(Dataset(out), people, per_label, seed, sensor)

@@ -34,7 +34,9 @@ def train(
     only: Annotated[
         list[str] | None, typer.Option(help="Only the fold of this person; may be repeated.")
     ] = None,
-    quick: Annotated[bool, typer.Option("--quick", help="With the [quick] values.")] = False,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="With the values of the recipe's table quick.")
+    ] = False,
     card: Annotated[
         Path | None, typer.Option(help="Write the results into this model card.")
     ] = None,
@@ -61,7 +63,7 @@ def train(
 def _train(recipe: Any, examples: Any, folder: Path, card: Path | None) -> None:
     from ..card import write_model
     from ..crossval import train_with_threshold
-    from ..dataset import write_atomically
+    from ..files import write_atomically
 
     with _progress() as bar:
         task = bar.add_task("training", total=None, loss="")

@@ -1,0 +1,121 @@
+"""README.md is true: its table is the command's own, its steps and its snippet run.
+
+`python tests/e2e/test_readme.py` writes the table anew.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from virtual_bench import PRODUCTS, TINYSENSE, WAIT_S, Command
+
+from tinysense_host.cli import COMMANDS
+from tinysense_host.emulator import write_files
+
+README = Path(__file__).resolve().parents[2] / "README.md"
+BOARD = "QEMU_M4F"
+# Where a step takes long: fewer recordings, the recipe's [quick] values.
+SHORTER = {"capture": ["--count", "2", "--pause", "0"], "train": ["--quick"]}
+CONFIG = ["driver=replay", "driver_options=" + json.dumps({"path": "/a.tsr", "realtime": False})]
+
+
+def table() -> str:
+    """The commands as Markdown."""
+    rows = [f"| {row.group} | `tinysense {row.name}` | {row.help} |" for row in COMMANDS]
+    return "\n".join(["| | command | what it does |", "|---|---|---|", *rows])
+
+
+def block(name: str) -> str:
+    """What stands between `<!-- name: ... -->` and `<!-- /name -->`."""
+    found = re.search(rf"<!-- {name}: [^\n]* -->\n(.*?)<!-- /{name} -->",
+                      README.read_text(encoding="utf-8"), re.DOTALL)
+    assert found, f"README.md has no block {name}"
+    return found[1]
+
+
+def write_table() -> None:
+    text = README.read_text(encoding="utf-8")
+    README.write_text(text.replace(block("commands") + "<!-- /commands", table()
+                                   + "\n<!-- /commands"), encoding="utf-8")
+
+
+def test_the_table_is_the_commands_own():
+    assert block("commands").strip() == table(), (
+        "README.md is out of step: run .venv/bin/python tests/e2e/test_readme.py")
+
+
+def steps() -> list[list[str]]:
+    lines = block("steps").replace("```sh\n", "").replace("```", "").splitlines()
+    return [shlex.split(line) for line in lines if line and not line.startswith("#")]
+
+
+def test_every_command_that_is_named_exists():
+    named = set(re.findall(r"(?:bin/|`)tinysense (\w+)", README.read_text(encoding="utf-8")))
+    assert {words[1] for words in steps()} <= named
+    assert named <= {row.name for row in COMMANDS}
+
+
+def test_make_targets_that_are_named_exist():
+    makefile = (README.parent / "Makefile").read_text(encoding="utf-8")
+    for target in set(re.findall(r"make ([a-z-]+)", README.read_text(encoding="utf-8"))):
+        assert re.search(rf"^{target}:", makefile, re.MULTILINE), f"no make {target}"
+
+
+@pytest.fixture
+def project(tmp_path):
+    """A folder that looks like the project from inside, with a virtual board that runs."""
+    if not (README.parent / "build" / "firmware" / PRODUCTS[BOARD]).is_file():
+        pytest.skip(f"no firmware: make firmware BOARD={BOARD}")
+    (tmp_path / ".venv").symlink_to(TINYSENSE.parents[1])
+    (tmp_path / "models").symlink_to(README.parent / "models")
+    tinysense = Command(tmp_path)
+    tinysense("simulate", "--people", 1, "--per-label", 1, "-o", "played", "--format", "tsr")
+    longest = max((tmp_path / "played").rglob("*.tsr"), key=lambda p: p.stat().st_size)
+    flash = tmp_path / "run" / f"{BOARD}.flash"
+    flash.parent.mkdir()
+    write_files(flash, {"/a.tsr": longest.read_bytes()})
+    emulator = tinysense.start("emulate", BOARD)
+    told = emulator.stdout.readline()
+    tinysense.environment["TINYSENSE_PORT"] = re.search(r" on (\S+)", told)[1]
+    yield tinysense
+    emulator.terminate()
+    emulator.communicate(timeout=WAIT_S)
+
+
+def test_steps_and_snippet(project):
+    pytest.importorskip("tensorflow", reason="training needs pip install 'tinysense[train]'")
+    told = {}
+    for command, name, *words in steps():
+        assert command == ".venv/bin/tinysense"
+        if name == "train":     # the other labels
+            project("simulate", "--people", 3, "--per-label", 2, "-o", "data")
+        told[name] = project(name, *words, *SHORTER.get(name, []))
+        if name == "sync":      # no sensor on a virtual board: a recording instead
+            project("sync", *(w for setting in CONFIG for w in ("--set", setting)))
+    assert project.environment["TINYSENSE_PORT"] in told["boards"]
+    assert told["capture"].count("50 frames, 2.00 s at 25 Hz") == 2
+    assert "examples from data" in told["train"]
+    assert re.search(r"(\d+)/\1 golden outputs equal", told["upload"])
+    assert re.search(r"[1-9]\d* windows, \d+ events", told["run"])
+    assert "gesture" in snippet(project)
+
+
+def snippet(project: Command) -> str:
+    """What the board prints for the snippet for its REPL."""
+    code = re.search(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)[1]
+    done = subprocess.run(
+        [str(TINYSENSE.with_name("mpremote")), "connect", project.environment["TINYSENSE_PORT"],
+         "exec", code], capture_output=True, text=True, timeout=WAIT_S, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+if __name__ == "__main__":
+    write_table()
+    sys.exit()
