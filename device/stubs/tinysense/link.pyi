@@ -2,7 +2,8 @@
 
 The bytes are in models/FORMAT.md, section 3. Types and payloads, little-endian:
 
-1 HELLO   JSON: rate_mhz, channels (names), units, full_scale, driver, device
+1 HELLO   JSON: rate_mhz, channels (names), units, full_scale, driver, device;
+          where a pipeline is watched, model and labels too
 2 FRAMES  u32 number of the first frame since HELLO, lost ones counted;
           u32 frames lost since HELLO; u64 device time of the first frame, us;
           u16 frames; u8 channels; u8 zero; s16[frames][channels]
@@ -10,7 +11,8 @@ The bytes are in models/FORMAT.md, section 3. Types and payloads, little-endian:
           u8 labels; u8[3] zero; u8[labels] scores in steps of 1/256
 4 EVENT   u32 window number; u32 zero; u64 time since the first frame by the frame
           clock, us; u8 label; u8 score; u16 zero; label, UTF-8
-5 END     JSON: frames, lost, windows, events, why ("done", "stopped" or an error)
+5 END     JSON: frames, lost, errors (of the driver), why ("done", "stopped" or an
+          error); where a pipeline is watched, windows and events too
 6 LOG     UTF-8
 7 READY   u16 frames wanted: the host answers with one line (see HostDriver)
 
