@@ -150,7 +150,10 @@ def _load(tsm: bytes) -> Any:
 
 
 def _threshold_of(model: Any) -> int:
-    return int(min(model.decision.get("threshold", [128])))
+    """The least threshold of all labels, read as the board reads it."""
+    from tinysense import decision
+
+    return int(min(decision.thresholds(model.labels, model.decision.get("threshold", 128))))
 
 
 def classify(tsm: bytes, windows: Frames) -> Counts:

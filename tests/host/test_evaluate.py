@@ -15,6 +15,7 @@ from tinysense_host.evaluate import (
     streams_of,
 )
 from tinysense_host.folds import Example, stacked
+from tinysense_host.modelfile import ModelFile
 
 tinysense = pytest.importorskip("tinysense")
 
@@ -146,3 +147,11 @@ def test_score_counts():
     assert (one.total, one.right, one.gestures) == (12, 9, 6)
     assert one.accuracy == pytest.approx(0.75)
     assert score([[0, 0], [0, 0]]).accuracy == 0.0
+
+
+@pytest.mark.parametrize(("threshold", "least"), [(77, 77), ({"wing": 33}, 33), ([9, 8, 7, 6], 6)])
+def test_threshold_is_read_as_the_board_reads_it(shipped, threshold, least):
+    model = ModelFile.read(shipped)
+    model.meta["decision"]["threshold"] = threshold
+    frames = np.zeros((10, 3), np.int16)
+    assert evaluate(model.write(), [example(frames)]).threshold == least
