@@ -141,14 +141,14 @@ def test_a_full_disk_leaves_no_half_file(repl_board, kind):
 
 
 def test_a_program_that_never_ends_is_stopped(board):
-    with pytest.raises(LinkError, match="silent for 0.5 s"):
-        board.exec("while True: pass", timeout=0.5)
+    with pytest.raises(LinkError, match="silent for 2 s"):
+        board.exec("while True: pass", timeout=2.0)
     assert usable(board)
 
 
 def test_a_program_that_never_stops_talking_is_stopped(board):
-    with pytest.raises(LinkError, match=r"not done after 0.5 s; last it said .*chatter"):
-        board.exec("import time\nwhile True:\n print('chatter')\n time.sleep(0.01)", timeout=0.5)
+    with pytest.raises(LinkError, match=r"not done after 2 s; last it said .*chatter"):
+        board.exec("import time\nwhile True:\n print('chatter')\n time.sleep(0.01)", timeout=2.0)
     assert usable(board)
 
 
