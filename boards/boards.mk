@@ -11,7 +11,7 @@ BOARDS_PYTHON = $(if $(wildcard .venv/bin/python),.venv/bin/python,python3)
 firmware: ## firmware with tinysense built in (BOARD=QEMU_M4F), into build/firmware
 	@$(BOARDS_PYTHON) boards/build.py firmware $(BOARD)
 
-natmod: ## native module for stock firmware (ARCH=armv6m), into build/natmod
+natmod: ## native module for stock firmware (ARCH=armv6m, or armv6m-small), into build/natmod
 	@test -n "$(ARCH)" || { echo "make natmod: name an architecture: ARCH=armv6m" >&2; exit 2; }
 	@$(BOARDS_PYTHON) boards/build.py natmod $(ARCH)
 

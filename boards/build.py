@@ -3,6 +3,7 @@
 
     build.py firmware BOARD     build/firmware/<BOARD>/, prints the product
     build.py natmod ARCH        build/natmod/<ARCH>/_tinysense.mpy
+    build.py natmod ARCH-small  build/natmod/<ARCH>-small/_tinysense.mpy
 
 MicroPython's own makefiles do the work and know what is out of date. Theirs
 do not notice edited makefiles, linker scripts or another source folder: when
@@ -215,8 +216,8 @@ def build_firmware(name: str) -> Path:
                              "use the board's stock firmware and the native module")
     source = micropython_source()
     recipe = [str(source), board.user_module, os.environ.get("FROZEN_MANIFEST"),
-              contents("device/native/micropython.*", f"boards/{name}/*", "boards/qemu/*.mk",
-                       "boards/qemu/*.ld", "boards/unix/*.mk")]
+              contents("device/native/micropython.*", "device/core/fast.txt", f"boards/{name}/*",
+                       "boards/qemu/*.mk", "boards/qemu/*.ld", "boards/unix/*.mk")]
     with folder_for(build_folder() / "firmware" / name, recipe) as out:
         product = build(board, source, out)
     if not product.exists():
@@ -227,10 +228,13 @@ def build_firmware(name: str) -> Path:
 # ---- Native modules ----
 
 
-def build_natmod(arch: str) -> Path:
+def build_natmod(name: str) -> Path:
+    arch, _, ops = name.partition("-")
     if arch not in NATIVE:
         raise TinysenseError(f"unknown architecture {arch!r}",
                              f"expected one of {', '.join(NATIVE)}")
+    if ops not in ("", "small"):
+        raise TinysenseError(f"unknown set of ops {ops!r}", "expected small, or none for all")
     need(*NATIVE[arch])
     for module in ("elftools", "ar"):
         try:
@@ -240,10 +244,10 @@ def build_natmod(arch: str) -> Path:
                                  "run `make setup`") from e
     source = micropython_source()
     recipe = [str(source), contents("device/native/Makefile")]
-    with folder_for(build_folder() / "natmod" / arch, recipe) as out:
-        run(f"native module {arch}", [
+    with folder_for(build_folder() / "natmod" / name, recipe) as out:
+        run(f"native module {name}", [
             "make", "-C", str(out), "-f", f"{ROOT}/device/native/Makefile", f"MPY_DIR={source}",
-            f"ARCH={arch}", *python_and_jobs()], out / "build.log")
+            f"ARCH={arch}", f"OPS={ops or 'all'}", *python_and_jobs()], out / "build.log")
     return out / "_tinysense.mpy"
 
 

@@ -1,80 +1,109 @@
 #!/usr/bin/env python3
-"""Bytes of flash and RAM that the core needs, as tables.
+"""Bytes of flash that the core needs, as tables.
 
     sizes.py [--json]
 
-Code and constants of each object of the core in the QEMU_M4F firmware, what
-the module adds to that firmware, and the native module of each architecture
-(which lies in RAM on the board). Builds what is missing.
+For sets of ops on Cortex-M4 and Cortex-M0+, packed kernels included: code and
+constants of the core and of what it pulls from the compiler's and the C
+library, linked as `tinysense export-c` does, by object. And the native module
+of each architecture, which lies in RAM on the board.
 """
 
 from __future__ import annotations
 
 import json
-import re
 import subprocess
 import sys
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "host"))
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "host"))
 
-from tinysense_host.boards import load_board  # noqa: E402
+from tinysense_host import convert, tflite  # noqa: E402
+from tinysense_host.barecore import load_core  # noqa: E402
+from tinysense_host.corefiles import target_numbers  # noqa: E402
+from tinysense_host.coresources import Config, all_blocks, all_ops, needs_of  # noqa: E402
 from tinysense_host.errors import TinysenseError  # noqa: E402
-from tinysense_host.firmware import ensure_firmware, ensure_native_module  # noqa: E402
+from tinysense_host.firmware import ensure_native_module  # noqa: E402
+from tinysense_host.flash import flash_of  # noqa: E402
+from tinysense_host.modelfile import ModelFile  # noqa: E402
+from tinysense_host.packing import pack  # noqa: E402
+from tinysense_host.sources import shared_folder  # noqa: E402
 
+CORES = ("cortex-m4", "cortex-m0plus")
 ARCHITECTURES = ("armv6m", "armv7m", "armv7emsp", "armv7emdp", "rv32imc", "x64")
-# A line of the linker's map: section, address, size, object. Long section names
-# stand on a line of their own.
-MAP_LINE = re.compile(r"^ \.(text|rodata)\S*\s+0x[0-9a-f]+\s+0x([0-9a-f]+) (\S+)$", re.M)
+# A model for each set of ops that matters; those of others where they are.
+MODELS = {
+    "dense": ROOT / "tests" / "golden" / "cases" / "keras_dense.tflite",
+    "gesture": ROOT / "models" / "gesture" / "gesture.tflite",
+    "kws": shared_folder() / "models" / "mlperf_tiny" / "kws_ref_model.tflite",
+    "resnet": shared_folder() / "models" / "mlperf_tiny" / "pretrainedResnet_quant.tflite",
+}
 
 
-def core_objects(elf: Path) -> dict[str, tuple[int, int]]:
-    """Object of core or binding -> (code, constants) in bytes, as linked."""
-    text = elf.with_name("firmware.map").read_text()
-    linked = text[text.index("Linker script and memory map"):]
-    linked = re.sub(r"^( \.\S+)\n\s+", r"\1 ", linked, flags=re.M)
-    sizes: dict[str, tuple[int, int]] = {}
-    for kind, size, name in MAP_LINE.findall(linked):
-        found = re.search(r"/((?:core|native)/[\w/]+)\.o$", name)
-        if found:
-            code, constants = sizes.get(found[1], (0, 0))
-            n = int(size, 16)
-            sizes[found[1]] = (code + n, constants) if kind == "text" else (code, constants + n)
-    return {name: size for name, size in sorted(sizes.items()) if any(size)}
+@dataclass(frozen=True)
+class Row:
+    """Flash of one set of ops on one core."""
+
+    what: str
+    core: str
+    code: int
+    constants: int
+    objects: dict[str, tuple[int, int]]
 
 
-def data() -> dict[str, object]:
-    """Everything as numbers."""
-    objects = core_objects(ensure_firmware(load_board("QEMU_M4F")))
-    natives = {arch: ensure_native_module(arch).stat().st_size for arch in ARCHITECTURES}
-    return {"board": "QEMU_M4F", "objects": objects, "natmods": natives,
-            "code": sum(code for code, _ in objects.values()),
-            "constants": sum(constants for _, constants in objects.values())}
+def rows() -> Iterator[Row]:
+    """What each set takes."""
+    for core_name in CORES:
+        core = load_core(core_name)
+        number = target_numbers()[core.target]
+        known = {name: ModelFile.read(convert.convert(tflite.load(path)))
+                 for name, path in MODELS.items() if path.is_file()}
+        sets = {name: needs_of(pack(model, core.target)) for name, model in known.items()}
+        sets["all ops"] = Config(all_ops(number), frozenset(), number)
+        sets["all ops, feature programs"] = Config(all_ops(number),
+                                                   frozenset(all_blocks().values()), number)
+        for what, config in sets.items():
+            found = flash_of(known["dense"], core, config)
+            yield Row(what, core_name, found.code, found.constants, dict(found.objects))
 
 
-def show(found: dict[str, object]) -> None:
-    objects, natives = found["objects"], found["natmods"]
-    assert isinstance(objects, dict)
-    assert isinstance(natives, dict)
-    print(f"{'in firmware, Cortex-M4F':<32}{'code':>8}{'const':>8}  bytes of flash")
-    for name, (code, constants) in objects.items():
-        print(f"  {name:<30}{code:>8}{constants:>8}")
-    print(f"  {'together':<30}{found['code']:>8}{found['constants']:>8}")
-    print(f"\n{'native module':<32}{'file':>8}  bytes, in RAM on the board")
-    for arch, size in natives.items():
-        print(f"  {arch:<30}{size:>8}")
+def natives() -> dict[str, int]:
+    """Bytes of the native modules."""
+    sizes = {}
+    for arch in ARCHITECTURES:
+        sizes[arch] = ensure_native_module(arch).stat().st_size
+        sizes[f"{arch}-small"] = ensure_native_module(arch, small=True).stat().st_size
+    return sizes
+
+
+def show(flash: list[Row], modules: dict[str, int]) -> None:
+    """The tables."""
+    print(f"{'flash':<44}{'code':>8}{'const':>8}{'bytes':>8}")
+    for row in flash:
+        print(f"  {row.what + ', ' + row.core:<42}{row.code:>8}{row.constants:>8}"
+              f"{row.code + row.constants:>8}")
+    largest = next(row for row in flash if row.what == "all ops, feature programs")
+    print(f"\n{'of which, ' + largest.core:<44}{'code':>8}{'const':>8}")
+    for name, (code, constants) in largest.objects.items():
+        print(f"  {name:<42}{code:>8}{constants:>8}")
+    print(f"\n{'native module':<44}{'bytes':>8}, in RAM on the board")
+    for name, size in modules.items():
+        print(f"  {name:<42}{size:>8}")
 
 
 def main() -> int:
     try:
-        found = data()
+        flash, modules = list(rows()), natives()
     except (TinysenseError, subprocess.SubprocessError) as e:
         print(e, file=sys.stderr)
         return 1
     if "--json" in sys.argv[1:]:
-        print(json.dumps(found))
+        print(json.dumps({"flash": [asdict(row) for row in flash], "natmods": modules}))
     else:
-        show(found)
+        show(flash, modules)
     return 0
 
 

@@ -1,6 +1,7 @@
 // The FEAT program: window -> signal planes -> blocks -> values -> int8.
 // models/FORMAT.md, FEAT, has the bytes of every block.
 #include "blocks.h"
+#include "config.h"
 
 enum { HEADER_BYTES = 16 };
 
@@ -14,7 +15,7 @@ static int32_t check_block(uint32_t kind, ts_signal_t *s, const int32_t *p, uint
     switch (kind) {
 #define X(NAME, code) \
     case TS_BLOCK_##NAME: \
-        return ts_block_check_##NAME(s, p, n, needs);
+        return TS_WITH_BLOCK_##NAME ? ts_block_check_##NAME(s, p, n, needs) : TS_ERR_OPCODE;
 #include "blocks.def"
 #undef X
     }
@@ -25,7 +26,9 @@ static void run_block(uint32_t kind, ts_signal_t *s, const int32_t *p, ts_sink_t
     switch (kind) {
 #define X(NAME, code) \
     case TS_BLOCK_##NAME: \
-        ts_block_run_##NAME(s, p, sink); \
+        if (TS_WITH_BLOCK_##NAME) { \
+            ts_block_run_##NAME(s, p, sink); \
+        } \
         break;
 #include "blocks.def"
 #undef X

@@ -3,9 +3,10 @@
 
 enum {  // header fields by offset
     MAGIC = 0, VERSION = 4, TARGET = 6, SECTIONS = 7, FILE_BYTES = 8, ARENA_BYTES = 12,
-    CRC = 16, CRC_FROM = 20, TENSORS = 20, OPS = 22, INPUTS = 24, OUTPUTS = 25, ZERO = 26,
+    CRC = 16, CRC_FROM = 20, TENSORS = 20, OPS = 22, INPUTS = 24, OUTPUTS = 25, INIT = 26,
+    ZERO = 28,
 };
-enum { MAGIC_WORD = 0x1A4D5354, SECTIONS_LIMIT = 16, TARGET_PORTABLE = 0 };
+enum { MAGIC_WORD = 0x1A4D5354, SECTIONS_LIMIT = 16 };
 
 // Index of a section's tag in the order the format wants; -1 unknown.
 static int32_t section_index(uint32_t tag) {
@@ -47,6 +48,7 @@ static int32_t read_sections(ts_file_t *f, uint32_t n) {
 static int32_t read_counts(ts_file_t *f) {
     f->n_tensors = (uint16_t)ts_u16_at(f->file, TENSORS);
     f->n_ops = (uint16_t)ts_u16_at(f->file, OPS);
+    f->n_init = (uint16_t)ts_u16_at(f->file, INIT);
     f->n_inputs = f->file[INPUTS];
     f->n_outputs = f->file[OUTPUTS];
     if (f->n_inputs < 1 || f->n_inputs > TS_INPUTS_MAX || f->n_outputs < 1
@@ -77,7 +79,7 @@ int32_t ts_file_open(ts_file_t *f, const void *file, size_t file_bytes) {
     if (ts_u16_at(f->file, VERSION) != TS_FILE_VERSION) {
         return TS_ERR_VERSION;
     }
-    if (f->file[TARGET] != TARGET_PORTABLE) {
+    if (f->file[TARGET] != TS_TARGET_PORTABLE && f->file[TARGET] != TS_TARGET) {
         return TS_ERR_TARGET;
     }
     f->bytes = ts_u32_at(f->file, FILE_BYTES);

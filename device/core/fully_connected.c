@@ -1,6 +1,6 @@
-#include "arch/arch.h"
 #include "op.h"
 
+#if TS_WITH_FULLY_CONNECTED
 enum { X, W, BIAS, MULT, SHIFT, Y };
 enum { ACT };
 
@@ -26,8 +26,13 @@ int32_t ts_check_FULLY_CONNECTED(ts_op_t *op) {
     return error != 0 ? error : ts_need_sums(op, outputs, scales, op->params + ACT);
 }
 
-// x is (M, K), w is (N, K), y is (M, N); y may not overlap x.
+// x is (M, K), w is (N, K), y is (M, N).
 void ts_run_FULLY_CONNECTED(const ts_op_t *op) {
+#if TS_WHOLE_OPS
+    if (ts_whole_FULLY_CONNECTED(op)) {
+        return;
+    }
+#endif
     int32_t depth = ts_dim(op->t[W], 3), outputs = ts_dim(op->t[W], 2);
     int32_t offset = -op->t[X]->zero_point, zero = op->t[Y]->zero_point;
     int32_t low = op->params[ACT], high = op->params[ACT + 1];
@@ -53,3 +58,4 @@ void ts_run_FULLY_CONNECTED(const ts_op_t *op) {
         }
     }
 }
+#endif

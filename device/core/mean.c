@@ -1,12 +1,22 @@
 #include "op.h"
 
-enum { X, Y };
+#if TS_WITH_MEAN
+enum { X, Y, SUMS };
 enum { AXES, MULT, SHIFT };
+
+// Fed by rows: one image, over H, or H and W, or all that is one value high.
+static int32_t check_sums(ts_op_t *op) {
+    int32_t axes = op->params[AXES];
+    if (ts_dim(op->t[X], 0) != 1 || (axes & 2) == 0 || (axes & 8) != 0
+        || ts_elements(op->t[Y]) > INT32_MAX / 4) {
+        return ts_blame(op, SUMS, TS_ERR_OP);
+    }
+    return ts_need_scratch(op, SUMS, ts_elements(op->t[Y]) * 4);
+}
 
 int32_t ts_check_MEAN(ts_op_t *op) {
     const int32_t *p = op->params;
-    int32_t error = ts_need_type(op, X, TS_S8);
-    error = error != 0 ? error : ts_need_type(op, Y, TS_S8);
+    int32_t error = ts_need_types(op, X, Y, TS_S8);
     if (error != 0) {
         return error;
     }
@@ -22,7 +32,37 @@ int32_t ts_check_MEAN(ts_op_t *op) {
     if (kept != ts_elements(op->t[Y]) || ts_elements(op->t[X]) / kept > INT32_MAX / 256) {
         return ts_blame(op, Y, TS_ERR_SHAPE);
     }
-    return 0;
+    return op->t[SUMS] == NULL ? 0 : check_sums(op);
+}
+
+static int8_t scaled(const ts_op_t *op, int32_t sum, int32_t offset) {
+    sum = ts_scale_twice(ts_wrap_add(sum, offset), op->params[MULT], op->params[SHIFT]);
+    return ts_finish_s8(sum, op->t[Y]->zero_point, INT8_MIN, INT8_MAX);
+}
+
+// Adds rows first .. first + count of x (H, W, C) to the sums, of which there
+// is one for each element of y; the last row makes y.
+static void mean_by_rows(const ts_op_t *op) {
+    int32_t *sums = op->data[SUMS], n = ts_elements(op->t[Y]), end = op->first + op->count;
+    int32_t rows = ts_dim(op->t[X], 1), length = ts_dim(op->t[X], 2) * ts_dim(op->t[X], 3);
+    int8_t *y = op->data[Y];
+    for (int32_t row = op->first; row < end; row++) {
+        const int8_t *x = ts_row(op, X, row);
+        if (row == 0) {
+            memset(sums, 0, (size_t)n * sizeof(int32_t));
+        }
+        for (int32_t i = 0; i < length; i += n) {   // n is C or the whole row
+            for (int32_t k = 0; k < n; k++) {
+                sums[k] = ts_wrap_add(sums[k], *x++);
+            }
+        }
+    }
+    if (end == rows) {
+        int32_t offset = -op->t[X]->zero_point * (ts_elements(op->t[X]) / n);
+        for (int32_t k = 0; k < n; k++) {
+            y[k] = scaled(op, sums[k], offset);
+        }
+    }
 }
 
 // Sum over the reduced axes, from x on; n and step are (4), the innermost last.
@@ -42,9 +82,13 @@ static int32_t reduced_sum(const int8_t *x, const int32_t *n, const int32_t *ste
 }
 
 // x is (D0, D1, D2, D3); y holds the axes not in the mask, in their order.
-// mult and shift include the division by the count. y may not overlap x.
+// mult and shift include the division by the count.
 void ts_run_MEAN(const ts_op_t *op) {
     int32_t kept[4], reduced[4], step[4], count = 1, size = 1;
+    if (op->t[SUMS] != NULL) {
+        mean_by_rows(op);
+        return;
+    }
     for (int32_t i = 3; i >= 0; i--) {
         int32_t dim = ts_dim(op->t[X], i), over = op->params[AXES] >> i & 1;
         kept[i] = over ? 1 : dim;
@@ -53,7 +97,7 @@ void ts_run_MEAN(const ts_op_t *op) {
         size *= dim;
         count *= reduced[i];
     }
-    int32_t offset = -op->t[X]->zero_point * count, zero = op->t[Y]->zero_point;
+    int32_t offset = -op->t[X]->zero_point * count;
     const int8_t *x = op->data[X];
     int8_t *y = op->data[Y];
     for (int32_t a = 0; a < kept[0]; a++) {
@@ -61,11 +105,10 @@ void ts_run_MEAN(const ts_op_t *op) {
             for (int32_t c = 0; c < kept[2]; c++) {
                 const int8_t *p = x + a * step[0] + b * step[1] + c * step[2];
                 for (int32_t d = 0; d < kept[3]; d++, p += step[3]) {
-                    int32_t sum = reduced_sum(p, reduced, step) + offset;
-                    sum = ts_scale_twice(sum, op->params[MULT], op->params[SHIFT]);
-                    *y++ = ts_finish_s8(sum, zero, INT8_MIN, INT8_MAX);
+                    *y++ = scaled(op, reduced_sum(p, reduced, step), offset);
                 }
             }
         }
     }
 }
+#endif

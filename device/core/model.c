@@ -1,9 +1,12 @@
 // A model: checked once, then bound to its arena and run.
-#include "arch/arch.h"
 #include "model.h"
 
 const char *ts_kernels(void) {
     return TS_KERNELS;
+}
+
+int32_t ts_target(void) {
+    return TS_TARGET;
 }
 
 int32_t ts_model_check(const void *file, size_t file_bytes, ts_fault_t *fault) {
@@ -42,13 +45,18 @@ int32_t ts_model_load(ts_model_t *m, const void *file, size_t file_bytes, void *
     m->arena = arena;
     m->file_bytes = f.bytes;
     m->arena_bytes = f.arena_bytes;
-    m->tensors = (const void *)(m->file + f.section[TS_TENS].offset);
+    m->tensors = ts_file_tensors(&f);
     m->program = (const void *)(m->file + f.section[TS_PROG].offset);
-    m->n_tensors = f.n_tensors;
+    m->end = m->program + f.section[TS_PROG].bytes / 4;
+    m->inference = m->program;
+    for (uint32_t i = 0; i < f.n_init; i++) {
+        m->inference += m->inference[0] >> 16;
+    }
     m->n_ops = f.n_ops;
     m->n_inputs = f.n_inputs;
     m->n_outputs = f.n_outputs;
-    return 0;
+    m->pushed = f.pushed;
+    return ts_model_reset(m);
 }
 
 // Constants are only read, by the checks; one pointer type serves both places.
@@ -58,25 +66,49 @@ void *ts_model_tensor(const ts_model_t *m, int32_t i) {
                                   : m->arena + t->offset;
 }
 
-// Runs the record at words; returns its length.
-static uint32_t run_record(const ts_model_t *m, const uint32_t *words) {
-    ts_record_t r;
-    ts_op_t op;
-    ts_record_read(words, &r);
-    for (uint32_t i = 0; i < r.n_in + r.n_out; i++) {
-        op.t[i] = m->tensors + r.operands[i];
-        op.data[i] = ts_model_tensor(m, r.operands[i]);
-    }
-    op.params = r.params;
-    ts_op_run(r.opcode, &op);
-    return r.words;
+int32_t ts_model_reset(const ts_model_t *m) {
+    ts_program_run(m, m->program, m->inference);
+    return ts_model_begin(m);
 }
 
-void ts_model_run(const ts_model_t *m) {
-    const uint32_t *words = m->program;
-    for (uint32_t i = 0; i < m->n_ops; i++) {
-        words += run_record(m, words);
+int32_t ts_model_run(const ts_model_t *m) {
+    if (m->pushed) {
+        return TS_ERR_ROWS;
     }
+    ts_program_run(m, m->inference, m->end);
+    return 0;
+}
+
+int32_t ts_model_begin(const ts_model_t *m) {
+#if TS_WITH_SEGMENT
+    if (m->pushed) {
+        ts_segment_begin(m, m->inference);
+    }
+#else
+    (void)m;
+#endif
+    return 0;
+}
+
+int32_t ts_model_row_bytes(const ts_model_t *m) {
+    return m->pushed ? ts_row_bytes(m->tensors) : 0;
+}
+
+int32_t ts_model_push_row(const ts_model_t *m, const void *row) {
+#if TS_WITH_SEGMENT
+    if (m->pushed) {
+        int32_t last = ts_segment_push(m, m->inference, row);
+        ts_segment_run(m, m->inference);
+        if (last) {
+            ts_program_run(m, ts_segment_end(m->inference), m->end);
+        }
+        return last;
+    }
+#else
+    (void)m;
+    (void)row;
+#endif
+    return TS_ERR_ROWS;
 }
 
 int32_t ts_model_run_op(const ts_model_t *m, int32_t i) {
@@ -87,6 +119,6 @@ int32_t ts_model_run_op(const ts_model_t *m, int32_t i) {
     while (i-- > 0) {
         words += words[0] >> 16;
     }
-    run_record(m, words);
+    ts_program_run(m, words, words + (words[0] >> 16));
     return 0;
 }

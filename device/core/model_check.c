@@ -3,9 +3,10 @@
 // invariants are at the end of section 1 of models/FORMAT.md.
 #include "model.h"
 
-// Bytes of a tensor, -1 where the dims are not sound or exceed 31 bits.
+// Bytes a tensor takes, of a ring only its slots; -1 where the dims are not
+// sound or all of its rows exceed 31 bits.
 static int64_t tensor_bytes(const ts_tensor_t *t) {
-    uint64_t n = (uint64_t)ts_dtype_bytes(t->dtype);
+    uint64_t n = (uint64_t)ts_dtype_bytes(t->dtype, 1);
     for (uint32_t i = 0; i < 4; i++) {
         if (t->dims[i] == 0 || (i + t->rank < 4 && t->dims[i] != 1)) {
             return -1;
@@ -15,7 +16,12 @@ static int64_t tensor_bytes(const ts_tensor_t *t) {
             return -1;
         }
     }
-    return (int64_t)n;
+    return t->ring != 0 ? (int64_t)t->ring * ts_row_bytes(t) : ts_bytes(t);
+}
+
+// A ring holds rows of one image, in the arena.
+static int32_t ring_ok(const ts_tensor_t *t) {
+    return t->ring == 0 || (t->dims[0] == 1 && t->place == TS_IN_ARENA);
 }
 
 static int32_t zero_point_ok(const ts_tensor_t *t) {
@@ -24,6 +30,8 @@ static int32_t zero_point_ok(const ts_tensor_t *t) {
         return ts_between(t->zero_point, INT8_MIN, INT8_MAX);
     case TS_U8:
         return ts_between(t->zero_point, 0, UINT8_MAX);
+    case TS_S16:
+        return ts_between(t->zero_point, INT16_MIN, INT16_MAX);
     default:
         return t->zero_point == 0;
     }
@@ -31,8 +39,9 @@ static int32_t zero_point_ok(const ts_tensor_t *t) {
 
 static int32_t check_tensor(const ts_file_t *f, const ts_tensor_t *t) {
     const uint32_t infinity = 0x7F800000;   // as f32 bits; greater: not a number or negative
-    if (t->dtype > TS_F32 || t->rank > 4 || t->place > TS_IN_FILE || t->zero != 0
-        || t->offset % 4 != 0 || t->scale_bits >= infinity || !zero_point_ok(t)) {
+    if (t->dtype >= TS_DTYPES || t->rank > 4 || t->place > TS_IN_FILE || !ring_ok(t)
+        || t->offset % 4 != 0 || t->scale_bits >= infinity || !zero_point_ok(t)
+        || (t->dtype == TS_S4 && t->place != TS_IN_FILE)) {
         return TS_ERR_TENSOR;
     }
     int64_t bytes = tensor_bytes(t), start = 0, end = f->arena_bytes;
@@ -43,12 +52,8 @@ static int32_t check_tensor(const ts_file_t *f, const ts_tensor_t *t) {
     return bytes >= 0 && t->offset >= start && t->offset + bytes <= end ? 0 : TS_ERR_TENSOR;
 }
 
-static const ts_tensor_t *tensor_table(const ts_file_t *f) {
-    return (const ts_tensor_t *)(const void *)(f->file + f->section[TS_TENS].offset);
-}
-
 static int32_t check_tensors(const ts_file_t *f, ts_fault_t *fault) {
-    const ts_tensor_t *t = tensor_table(f);
+    const ts_tensor_t *t = ts_file_tensors(f);
     for (int32_t i = 0; i < f->n_tensors; i++, t++) {
         int32_t error = check_tensor(f, t);
         if (error == 0 && i < f->n_inputs + f->n_outputs && t->place != TS_IN_ARENA) {
@@ -62,76 +67,14 @@ static int32_t check_tensors(const ts_file_t *f, ts_fault_t *fault) {
     return 0;
 }
 
-// Length and counts of a record against the op list, indices against the table.
-static int32_t check_record(const ts_file_t *f, const uint32_t *words, const ts_record_t *r) {
-    uint32_t n_in, n_out, n_params, n = r->n_in + r->n_out;
-    if (!ts_op_counts(r->opcode, &n_in, &n_out, &n_params)) {
-        return TS_ERR_OPCODE;
-    }
-    if (r->n_in != n_in || r->n_out != n_out || words[1] >> 16 != 0
-        || r->words != 2 + (n + 1) / 2 + n_params || (n % 2 == 1 && r->operands[n] != 0)) {
-        return TS_ERR_OP;
-    }
-    for (uint32_t i = 0; i < n; i++) {
-        if (r->operands[i] >= f->n_tensors) {
-            return TS_ERR_OP;
-        }
-    }
-    return 0;
-}
-
-static int32_t check_op(const ts_file_t *f, const ts_record_t *r, ts_fault_t *fault) {
-    const ts_tensor_t *table = tensor_table(f);
-    ts_op_t op = {.params = r->params, .fault = -1};
-    for (uint32_t i = 0; i < r->n_in + r->n_out; i++) {
-        const ts_tensor_t *t = table + r->operands[i];
-        op.t[i] = t;
-        op.data[i] = t->place == TS_IN_FILE ? (void *)(uintptr_t)(f->file + t->offset) : NULL;
-        if (i >= r->n_in && t->place != TS_IN_ARENA) {
-            fault->tensor = r->operands[i];
-            return TS_ERR_OP;
-        }
-    }
-    int32_t error = ts_op_check(r->opcode, &op);
-    if (error != 0 && op.fault >= 0) {
-        fault->tensor = r->operands[op.fault];
-    }
-    return error;
-}
-
-static int32_t check_program(const ts_file_t *f, ts_fault_t *fault) {
-    const ts_section_t *s = &f->section[TS_PROG];
-    const uint32_t *words = (const uint32_t *)(const void *)(f->file + s->offset);
-    uint32_t left = s->bytes / 4;
-    if (s->bytes % 4 != 0) {
-        return TS_ERR_SECTION;
-    }
-    for (int32_t i = 0; i < f->n_ops; i++) {
-        fault->op = i;
-        if (left < 2 || words[0] >> 16 > left || words[0] >> 16 < 2) {
-            return TS_ERR_OP;
-        }
-        ts_record_t r;
-        ts_record_read(words, &r);
-        int32_t error = check_record(f, words, &r);
-        error = error != 0 ? error : check_op(f, &r, fault);
-        if (error != 0) {
-            return error;
-        }
-        words += r.words;
-        left -= r.words;
-    }
-    fault->op = -1;
-    return left == 0 ? 0 : TS_ERR_SECTION;
-}
-
 static int32_t check_features(const ts_file_t *f, uint64_t *window_bytes, ts_fault_t *fault) {
-    const ts_tensor_t *input = tensor_table(f);
-    ts_features_info_t info;
     *window_bytes = 0;
     if ((f->present >> TS_FEAT & 1) == 0) {
         return 0;
     }
+#if TS_WITH_FEATURES
+    const ts_tensor_t *input = ts_file_tensors(f);
+    ts_features_info_t info;
     int32_t error = ts_features_check(f->file + f->section[TS_FEAT].offset,
         f->section[TS_FEAT].bytes, &info);
     if (error == 0 && (input->dtype != TS_S8 || info.outputs != (uint32_t)ts_elements(input))) {
@@ -140,11 +83,15 @@ static int32_t check_features(const ts_file_t *f, uint64_t *window_bytes, ts_fau
     }
     *window_bytes = error == 0 ? (uint64_t)info.channels * info.window * 2 : 0;
     return error;
+#else
+    (void)fault;
+    return TS_ERR_FEATURES;
+#endif
 }
 
 static int32_t check_golden(const ts_file_t *f, uint64_t window_bytes) {
     const ts_section_t *s = &f->section[TS_GOLD];
-    const ts_tensor_t *in = tensor_table(f), *out = in + f->n_inputs;
+    const ts_tensor_t *in = ts_file_tensors(f), *out = in + f->n_inputs;
     uint64_t in_bytes = (uint64_t)ts_bytes(in), out_bytes = (uint64_t)ts_bytes(out);
     if ((f->present >> TS_GOLD & 1) == 0) {
         return 0;
@@ -159,10 +106,22 @@ static int32_t check_golden(const ts_file_t *f, uint64_t window_bytes) {
     return count < s->bytes && 16 + count * one == s->bytes ? 0 : TS_ERR_GOLDEN;
 }
 
-int32_t ts_file_check(const ts_file_t *f, ts_fault_t *fault) {
+// Whole tensors go in and come out, but for an input that is pushed.
+static int32_t check_edges(const ts_file_t *f, ts_fault_t *fault) {
+    for (int32_t i = f->pushed; i < f->n_inputs + f->n_outputs; i++) {
+        if (ts_file_tensors(f)[i].ring != 0) {
+            fault->tensor = i;
+            return TS_ERR_TENSOR;
+        }
+    }
+    return 0;
+}
+
+int32_t ts_file_check(ts_file_t *f, ts_fault_t *fault) {
     uint64_t window_bytes;
     int32_t error = check_tensors(f, fault);
-    error = error != 0 ? error : check_program(f, fault);
+    error = error != 0 ? error : ts_program_check(f, fault);
+    error = error != 0 ? error : check_edges(f, fault);
     error = error != 0 ? error : check_features(f, &window_bytes, fault);
     return error != 0 ? error : check_golden(f, window_bytes);
 }

@@ -2,6 +2,7 @@
 // or output is float.
 #include "op.h"
 
+#if TS_WITH_QUANTIZE || TS_WITH_DEQUANTIZE
 enum { X, Y };
 
 typedef union {
@@ -9,11 +10,11 @@ typedef union {
     float value;
 } ts_f32_t;
 
-// dst is int8, src float, or the other way round; the int8 side has a scale.
+// One side is float, the other is of 8 or 16 bits and has a scale.
 static int32_t check(ts_op_t *op, int32_t quantised, int32_t real) {
-    int32_t error = ts_need_type(op, quantised, TS_S8);
+    int32_t error = op->t[quantised]->dtype <= TS_S16 ? 0 : ts_blame(op, quantised, TS_ERR_OP);
     error = error != 0 ? error : ts_need_type(op, real, TS_F32);
-    if (error == 0 && ts_elements(op->t[X]) != ts_elements(op->t[Y])) {
+    if (error == 0 && !ts_same_shape(op->t[X], op->t[Y])) {
         error = ts_blame(op, Y, TS_ERR_SHAPE);
     }
     if (error == 0 && op->t[quantised]->scale_bits == 0) {
@@ -21,22 +22,21 @@ static int32_t check(ts_op_t *op, int32_t quantised, int32_t real) {
     }
     return error;
 }
+#endif
 
+#if TS_WITH_QUANTIZE
 int32_t ts_check_QUANTIZE(ts_op_t *op) {
     return check(op, Y, X);
 }
 
-int32_t ts_check_DEQUANTIZE(ts_op_t *op) {
-    return check(op, X, Y);
-}
-
-// Nearest integer, halves away from zero, within +-512; 0 for not a number.
+// Nearest integer, halves away from zero, within +-2^17; 0 for not a number.
 static int32_t nearest(float v) {
-    if (!(v > -512.0f)) {
-        return v <= -512.0f ? -512 : 0;
+    const int32_t bound = 1 << 17;
+    if (!(v > (float)-bound)) {
+        return v <= (float)-bound ? -bound : 0;
     }
-    if (v >= 512.0f) {
-        return 512;
+    if (v >= (float)bound) {
+        return bound;
     }
     int32_t whole = (int32_t)v;
     float rest = v - (float)whole;
@@ -46,22 +46,45 @@ static int32_t nearest(float v) {
 // y = clamp(round(x / scale) + zero point); y may start where x starts.
 void ts_run_QUANTIZE(const ts_op_t *op) {
     const ts_f32_t scale = {.bits = op->t[Y]->scale_bits};
-    const uint32_t *x = op->data[X];
-    int8_t *y = op->data[Y];
-    for (int32_t n = ts_elements(op->t[X]); n > 0; n--) {
-        const ts_f32_t v = {.bits = *x++};
-        *y++ = ts_finish_s8(nearest(v.value / scale.value), op->t[Y]->zero_point, INT8_MIN,
-            INT8_MAX);
+    uint32_t dtype = op->t[Y]->dtype;
+    int32_t low = dtype == TS_S8 ? INT8_MIN : dtype == TS_U8 ? 0 : INT16_MIN;
+    int32_t high = dtype == TS_S8 ? INT8_MAX : dtype == TS_U8 ? UINT8_MAX : INT16_MAX;
+    int32_t n = ts_dim(op->t[Y], 2) * ts_dim(op->t[Y], 3), zero = op->t[Y]->zero_point;
+    for (int32_t row = op->first, end = op->first + op->count; row < end; row++) {
+        const uint32_t *x = ts_row(op, X, row);
+        uint8_t *y = ts_row(op, Y, row);
+        for (int32_t i = 0; i < n; i++) {
+            const ts_f32_t real = {.bits = x[i]};
+            int32_t v = ts_clamp_s32(nearest(real.value / scale.value) + zero, low, high);
+            if (dtype == TS_S16) {
+                ((int16_t *)(void *)y)[i] = (int16_t)v;
+            } else {
+                y[i] = (uint8_t)v;
+            }
+        }
     }
+}
+#endif
+
+#if TS_WITH_DEQUANTIZE
+int32_t ts_check_DEQUANTIZE(ts_op_t *op) {
+    return check(op, X, Y);
 }
 
-// y = (x - zero point) * scale; y may not overlap x.
+// y = (x - zero point) * scale.
 void ts_run_DEQUANTIZE(const ts_op_t *op) {
     const ts_f32_t scale = {.bits = op->t[X]->scale_bits};
-    const int8_t *x = op->data[X];
-    uint32_t *y = op->data[Y];
-    for (int32_t n = ts_elements(op->t[X]); n > 0; n--) {
-        const ts_f32_t v = {.value = (float)(*x++ - op->t[X]->zero_point) * scale.value};
-        *y++ = v.bits;
+    uint32_t dtype = op->t[X]->dtype;
+    int32_t n = ts_dim(op->t[X], 2) * ts_dim(op->t[X], 3);
+    for (int32_t row = op->first, end = op->first + op->count; row < end; row++) {
+        const uint8_t *x = ts_row(op, X, row);
+        uint32_t *y = ts_row(op, Y, row);
+        for (int32_t i = 0; i < n; i++) {
+            int32_t v = dtype == TS_S8 ? (int8_t)x[i]
+                : dtype == TS_U8 ? x[i] : ((const int16_t *)(const void *)x)[i];
+            const ts_f32_t real = {.value = (float)(v - op->t[X]->zero_point) * scale.value};
+            y[i] = real.bits;
+        }
     }
 }
+#endif

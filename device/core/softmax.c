@@ -3,6 +3,7 @@
 // method. Names end in the fractional bits: _q26 is value * 2^26.
 #include "op.h"
 
+#if TS_WITH_SOFTMAX
 enum { X, Y };
 enum { MULT, SHIFT, DIFF_MIN };
 enum { ONE_Q29 = 1 << 29, QUARTER_Q26 = 1 << 24, ROW_MAX = 4095 };
@@ -10,7 +11,9 @@ enum { ONE_Q29 = 1 << 29, QUARTER_Q26 = 1 << 24, ROW_MAX = 4095 };
 int32_t ts_check_SOFTMAX(ts_op_t *op) {
     const int32_t *p = op->params;
     int32_t error = ts_need_type(op, X, TS_S8);
-    error = error != 0 ? error : ts_need_type(op, Y, TS_S8);
+    if (error == 0 && op->t[Y]->dtype != TS_S8 && op->t[Y]->dtype != TS_S16) {
+        error = ts_blame(op, Y, TS_ERR_OP);
+    }
     if (error != 0) {
         return error;
     }
@@ -22,7 +25,8 @@ int32_t ts_check_SOFTMAX(ts_op_t *op) {
         || (int64_t)ts_max_s32(p[DIFF_MIN], -255) * ((int64_t)1 << p[SHIFT]) < INT32_MIN) {
         return TS_ERR_OP;
     }
-    return op->t[Y]->zero_point == INT8_MIN ? 0 : ts_blame(op, Y, TS_ERR_OP);
+    int32_t lowest = op->t[Y]->dtype == TS_S8 ? INT8_MIN : INT16_MIN;
+    return op->t[Y]->zero_point == lowest ? 0 : ts_blame(op, Y, TS_ERR_OP);
 }
 
 // exp(a) for -1/4 <= a < 0: Taylor's series around -1/8 to the fourth power.
@@ -72,7 +76,8 @@ static int32_t exp_of_difference(const int32_t *p, int32_t diff) {
     return exp_q31(ts_mul_high(ts_wrap_shl(diff, p[SHIFT]), p[MULT]));
 }
 
-static void softmax_row(const int32_t *p, const int8_t *x, int8_t *y, int32_t n) {
+// y is int8 or, where wide, int16.
+static void softmax_row(const int32_t *p, const int8_t *x, void *y, int32_t wide, int32_t n) {
     int32_t max = INT8_MIN, sum_q19 = 0;
     for (int32_t i = 0; i < n; i++) {
         max = ts_max_s32(max, x[i]);
@@ -84,22 +89,31 @@ static void softmax_row(const int32_t *p, const int8_t *x, int8_t *y, int32_t n)
     }
     int32_t lead = ts_clz_u32((uint32_t)sum_q19);
     int32_t scale = reciprocal_q31((int32_t)(((uint32_t)sum_q19 << lead) - ((uint32_t)1 << 31)));
-    int32_t down = 12 - lead + 31 - 8;
+    int32_t down = 12 - lead + 31 - (wide ? 16 : 8);
     for (int32_t i = 0; i < n; i++) {
         int32_t v = 0;
         if (x[i] - max >= p[DIFF_MIN]) {
             v = ts_shr_round(ts_mul_high(scale, exp_of_difference(p, x[i] - max)), down);
         }
-        y[i] = ts_finish_s8(v, INT8_MIN, INT8_MIN, INT8_MAX);
+        if (wide) {
+            ((int16_t *)y)[i] = ts_sat_s16(v + INT16_MIN);
+        } else {
+            ((int8_t *)y)[i] = ts_finish_s8(v, INT8_MIN, INT8_MIN, INT8_MAX);
+        }
     }
 }
 
-// x is (M, N), y is (M, N) with scale 1/256 and zero point -128; y may be x.
+// x is (H, W, N), y is that in int8 with scale 1/256, or in int16 with scale
+// 2^-16; its zero point is the lowest value. y may be x where both are int8.
 void ts_run_SOFTMAX(const ts_op_t *op) {
-    int32_t n = ts_dim(op->t[X], 3), rows = ts_elements(op->t[X]) / n;
-    const int8_t *x = op->data[X];
-    int8_t *y = op->data[Y];
-    for (; rows > 0; rows--, x += n, y += n) {
-        softmax_row(op->params, x, y, n);
+    int32_t n = ts_dim(op->t[X], 3), wide = op->t[Y]->dtype == TS_S16;
+    int32_t step = ts_dtype_bytes(op->t[Y]->dtype, n);
+    for (int32_t row = op->first, end = op->first + op->count; row < end; row++) {
+        const int8_t *x = ts_row(op, X, row);
+        uint8_t *y = ts_row(op, Y, row);
+        for (int32_t left = ts_dim(op->t[X], 2); left > 0; left--, x += n, y += step) {
+            softmax_row(op->params, x, y, wide, n);
+        }
     }
 }
+#endif

@@ -15,7 +15,9 @@ enum {
 // The message of an error code, "unknown error" for others. Never NULL.
 const char *ts_error_text(int32_t code);
 
-// Name of the kernels the core was built with: "portable", ...
+// The core this was built for: number and name, a row of targets.def. Models
+// packed for it run here, and portable ones.
+int32_t ts_target(void);
 const char *ts_kernels(void);
 
 // CRC-32 (IEEE 802.3) of bytes, continuing from crc (0 to begin).
@@ -23,12 +25,13 @@ uint32_t ts_crc32(uint32_t crc, const void *bytes, size_t n);
 
 // ---- Model (models/FORMAT.md, section 1) ----
 
-typedef enum { TS_S8, TS_U8, TS_S16, TS_S32, TS_F32 } ts_dtype_t;
+typedef enum { TS_S8, TS_U8, TS_S16, TS_S32, TS_F32, TS_S64, TS_S4, TS_DTYPES } ts_dtype_t;
 typedef enum { TS_IN_ARENA, TS_IN_FILE } ts_place_t;
 
-// A row of the tensor table, read in place.
+// A row of the tensor table, read in place. ring: rows (indices along dims[1])
+// that are held, row y in slot y % ring; 0 when the tensor is whole.
 typedef struct {
-    uint8_t dtype, rank, place, zero;
+    uint8_t dtype, rank, place, ring;
     uint32_t offset;
     uint32_t dims[4];
     int32_t zero_point;
@@ -46,9 +49,12 @@ typedef struct {
     uint8_t *arena;
     uint32_t file_bytes, arena_bytes;
     const ts_tensor_t *tensors;
-    const uint32_t *program;    // first op record
-    uint16_t n_tensors, n_ops;
+    const uint32_t *program;    // op records: the prologue, if there is one,
+    const uint32_t *inference;  // then one inference
+    const uint32_t *end;
+    uint16_t n_ops;
     uint8_t n_inputs, n_outputs;
+    uint8_t pushed;             // 1: input 0 is pushed row by row
     ts_fault_t fault;
 } ts_model_t;
 
@@ -60,18 +66,33 @@ int32_t ts_model_check(const void *file, size_t file_bytes, ts_fault_t *fault);
 // Compares the file's CRC. Returns 0 or TS_ERR_CRC.
 int32_t ts_model_crc(const void *file, size_t file_bytes);
 
-// Checks and binds. file and arena must outlive m, be 4-aligned and apart from
-// each other; nothing may change in file while m is in use: it was checked
-// once. On error m->fault says which op and tensor.
+// Checks, binds and resets. file and arena must outlive m, be 4-aligned and
+// apart from each other; nothing may change in file while m is in use: it was
+// checked once. On error m->fault says which op and tensor.
 int32_t ts_model_load(ts_model_t *m, const void *file, size_t file_bytes,
     void *arena, size_t arena_bytes);
 
-// Runs the program once: reads the input tensors in the arena, writes the
-// output tensors in the arena. Inputs may be overwritten. Cannot fail once
-// the model is loaded.
-void ts_model_run(const ts_model_t *m);
+// State goes back to its initial values (the program's prologue), and rows
+// pushed are forgotten. Returns 0.
+int32_t ts_model_reset(const ts_model_t *m);
 
-// Runs op i alone (0 .. n_ops-1), for profiling. TS_ERR_ARGUMENT outside.
+// Runs the program once: reads the input tensors in the arena, writes the
+// output tensors in the arena. Inputs may be overwritten. State is kept from
+// run to run. Returns 0; TS_ERR_ROWS where the input is pushed row by row.
+int32_t ts_model_run(const ts_model_t *m);
+
+// Models whose input comes by rows. begin forgets the rows pushed so far;
+// state stays. push_row takes the next row of input 0 (dims[2] x dims[3]
+// elements) and computes what it makes possible: 1 when that was the last row
+// and the outputs are there, else 0; the row after that begins anew. On other
+// models begin does nothing and push_row is TS_ERR_ROWS.
+int32_t ts_model_begin(const ts_model_t *m);
+// Bytes of a row to push; 0 where the input is not pushed.
+int32_t ts_model_row_bytes(const ts_model_t *m);
+int32_t ts_model_push_row(const ts_model_t *m, const void *row);
+
+// Runs op i alone (0 .. n_ops-1, those of segments too), for profiling.
+// TS_ERR_ARGUMENT outside.
 int32_t ts_model_run_op(const ts_model_t *m, int32_t i);
 
 // First byte of tensor i.

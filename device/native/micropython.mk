@@ -9,6 +9,8 @@ SRC_USERMOD_LIB_C += $(wildcard $(TINYSENSE_DEVICE)/core/*.c $(TINYSENSE_DEVICE)
 # The names in exports.def become qstrs when modtinysense.c is preprocessed.
 QSTR_GLOBAL_DEPENDENCIES += $(TINYSENSE_DEVICE)/native/exports.def
 
-# Only the core is compiled for speed. A fused multiply-add would round once
-# where other boards round twice.
-$(BUILD)/core/%.o: CFLAGS += -O2 -ffp-contract=off
+# The core is compiled for size, and where the time goes (fast.txt, arch/) for
+# speed. A fused multiply-add would round once where other boards round twice.
+$(BUILD)/core/%.o: CFLAGS += -Os -ffp-contract=off
+$(BUILD)/core/arch/%.o: CFLAGS += -O2
+$(patsubst %,$(BUILD)/core/%.o,$(shell cat $(TINYSENSE_DEVICE)/core/fast.txt)): CFLAGS += -O2

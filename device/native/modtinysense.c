@@ -14,7 +14,7 @@
 #endif
 #include "../core/ts.h"
 
-enum { ABI_VERSION = 1 };       // counts up when exports.def changes its meaning
+enum { ABI_VERSION = 2 };       // counts up when exports.def changes its meaning
 
 static bool aligned(const void *data, size_t step) {
     return (uintptr_t)data % step == 0;
@@ -41,6 +41,11 @@ static bind_value_t call_abi(bind_call_t *call) {
 static bind_value_t call_kernels(bind_call_t *call) {
     (void)call;
     return bind_from_text(ts_kernels());
+}
+
+static bind_value_t call_target(bind_call_t *call) {
+    (void)call;
+    return bind_from_int(ts_target());
 }
 
 static bind_value_t call_error_text(bind_call_t *call) {
@@ -115,13 +120,41 @@ static const ts_model_t *loaded_model(bind_call_t *call, int32_t *error) {
     return same ? model : NULL;
 }
 
-static bind_value_t call_model_run(bind_call_t *call) {
+// What `action` answers for the model in arguments 0..2.
+static bind_value_t with_model(bind_call_t *call, int32_t (*action)(const ts_model_t *)) {
     int32_t result;
     const ts_model_t *model = loaded_model(call, &result);
-    if (model != NULL) {
-        ts_model_run(model);
+    return bind_from_int(model != NULL ? action(model) : result);
+}
+
+static bind_value_t call_model_run(bind_call_t *call) {
+    return with_model(call, ts_model_run);
+}
+
+static bind_value_t call_model_reset(bind_call_t *call) {
+    return with_model(call, ts_model_reset);
+}
+
+static bind_value_t call_model_begin(bind_call_t *call) {
+    return with_model(call, ts_model_begin);
+}
+
+static bind_value_t call_model_row_bytes(bind_call_t *call) {
+    return with_model(call, ts_model_row_bytes);
+}
+
+static bind_value_t call_model_push_row(bind_call_t *call) {
+    int32_t result;
+    const ts_model_t *model = loaded_model(call, &result);
+    bind_input_t row = bind_input(call, 3);
+    if (model == NULL) {
+        return bind_from_int(result);
     }
-    return bind_from_int(result);
+    size_t wanted = (size_t)ts_model_row_bytes(model);
+    if (wanted != 0 && row.bytes != wanted) {
+        return bind_from_int(TS_ERR_ARGUMENT);
+    }
+    return bind_from_int(ts_model_push_row(model, row.data));
 }
 
 static bind_value_t call_model_run_op(bind_call_t *call) {

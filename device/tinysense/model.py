@@ -14,10 +14,14 @@ from .memory import take
 from .native import core
 
 MAGIC = b"TSM\x1a"
-VERSION = 1
+VERSION = 2
 HEADER = 32
 _ERR_ALIGN = -6  # TS_ERR_ALIGN, device/core/errors.def
-_DTYPES = (("int8", 1), ("uint8", 1), ("int16", 2), ("int32", 4), ("float32", 4))
+# Names and bytes of the element types; int4 lie two to a byte.
+_DTYPES = (("int8", 1), ("uint8", 1), ("int16", 2), ("int32", 4), ("float32", 4), ("int64", 8),
+           ("int4", 1))
+# Cores that models are packed for, by number: device/core/targets.def.
+_TARGETS = ("portable", "armv6m", "armv7em", "mve", "rv32imc")
 
 
 class _Everything:
@@ -49,7 +53,9 @@ class Model:
     ``name``, ``labels``, ``sensor`` (Sensor or None), ``features`` (Features or
     None), ``window`` and ``hop`` in frames (0 without features), ``arena_bytes``,
     ``file_bytes``; ``input`` and ``output``: writable bytes of tensor 0 in and
-    out (``inputs`` and ``outputs``: of all); ``scores``: see run().
+    out (``inputs`` and ``outputs``: of all); ``scores``: see run();
+    ``row_bytes``: 0, or what push_row() takes where the input comes row by row
+    (``input`` is then a buffer of one row that the caller may use).
     """
 
     def __init__(self, source: "str | Buffer", check: bool = True):
@@ -64,6 +70,7 @@ class Model:
         code = core.model_load(self._state, self._file, self._arena)
         if code < 0:
             raise ModelError(core.error_text(code))
+        self.row_bytes: int = core.model_row_bytes(self._state, self._file, self._arena)
         self._view = memoryview(self._file)
         self._sections = self._section_table()
         self._read_meta()
@@ -87,10 +94,42 @@ class Model:
         return self.invoke()
 
     def invoke(self) -> "bytearray | memoryview":
-        """Runs on what is in ``input`` (which it may overwrite); returns as run() does."""
+        """Runs on what is in ``input`` (which it may overwrite); returns as run() does.
+
+        A model with state keeps it for the next run.
+        """
         code = core.model_run(self._state, self._file, self._arena)
         if code < 0:
-            raise ModelError(core.error_text(code))
+            self._refuse(code)
+        return self._scored()
+
+    def push_row(self, row: "Buffer") -> "bytearray | memoryview | None":
+        """The next row of the input (``row_bytes``); scores with the last one, else None.
+
+        For models converted to take their input row by row; what the row makes
+        possible is computed at once. The row after the last begins anew. Never
+        allocates.
+        """
+        code = core.model_push_row(self._state, self._file, self._arena, row)
+        if code < 0:
+            self._refuse(code, row)
+        return self._scored() if code else None
+
+    def begin(self) -> None:
+        """Forgets the rows pushed so far: the next one is the first. State stays."""
+        core.model_begin(self._state, self._file, self._arena)
+
+    def reset(self) -> None:
+        """State goes back to its initial values, and rows are forgotten: as after loading."""
+        core.model_reset(self._state, self._file, self._arena)
+
+    def _refuse(self, code, row=None):
+        if row is not None and self.row_bytes:
+            raise ModelError("model %s: expected a row of %d bytes, got %d"
+                             % (self.name, self.row_bytes, len(row)))
+        raise ModelError("model %s: %s" % (self.name, core.error_text(code)))
+
+    def _scored(self):
         scores = self.scores
         if self._classifies:
             out, flip = self.output, self._flip
@@ -126,15 +165,21 @@ class Model:
         if not vectors:
             raise ModelError("model %s holds no golden vectors: convert it again" % self.name)
         good = 0
+        self.reset()
         for window, tensor, expected in vectors:
-            if window:
+            same_input = True
+            if self.row_bytes:
+                for at in range(0, len(tensor), self.row_bytes):
+                    self.push_row(tensor[at : at + self.row_bytes])
+            elif window:
                 self.features.run(window, self.input)
                 same_input = self.input == tensor
+                self.invoke()
             else:
                 self.input[_ALL] = tensor
-                same_input = True
-            self.invoke()
+                self.invoke()
             good += same_input and self.output == expected
+        self.reset()
         if good != len(vectors):
             raise ModelError("model %s: %d of %d golden outputs equal: the core of this board was "
                              "built wrong, run `tinysense setup`" % (self.name, good, len(vectors)))
@@ -173,6 +218,8 @@ class Model:
         name, size = _DTYPES[row[0]]
         for dim in row[5:9]:
             size *= dim
+        if name == "int4":
+            size = (size + 1) // 2
         return name, row[9 - row[1] : 9], row[10], row[9], row[2], row[4], size
 
     def _section_table(self):
@@ -209,6 +256,8 @@ class Model:
         for i in range(self._n_in + n_out):
             *_, offset, size = self.tensor(i)
             views.append(arena[offset : offset + size])
+        if self.row_bytes:
+            views[0] = memoryview(bytearray(self.row_bytes))
         self.inputs: tuple = tuple(views[: self._n_in])
         self.outputs: tuple = tuple(views[self._n_in :])
         self.input: memoryview = self.inputs[0]
@@ -227,6 +276,9 @@ class Model:
             self.window, self.hop = self.features.window, self.features.hop
 
     def _fill(self, tensor):
+        if self.row_bytes:
+            raise ModelError("model %s takes its input row by row: call push_row(row) with %d bytes"
+                             % (self.name, self.row_bytes))
         try:
             self.input[_ALL] = tensor
         except ValueError:
@@ -302,6 +354,11 @@ def _check_header(data, name):
     if size != len(data):
         raise ModelError("%s: expected %d bytes, got %d: the file was cut, copy it again"
                          % (name, size, len(data)))
+    if data[6] not in (0, core.target()):
+        packed = _TARGETS[data[6]] if data[6] < len(_TARGETS) else "core %d" % data[6]
+        raise ModelError("%s: packed for %s, this core is %s: upload the portable file, or "
+                         "tinysense convert --target %s" % (name, packed, core.kernels(),
+                                                            core.kernels()))
 
 
 def _plain_bytes(data, expected):

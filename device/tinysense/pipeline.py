@@ -173,6 +173,7 @@ class Pipeline:
         self._time += lost * 1000000 // self._rate_mhz
         if lost * 8 >= self.window.length:
             self.window.clear()
+            self.model.reset()
             self.decision.clear()
 
     def _begin(self, seconds):

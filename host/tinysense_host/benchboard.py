@@ -5,10 +5,12 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 
+from tinysense_host.corefiles import target_numbers
 from tinysense_host.device import Device, connect
+from tinysense_host.errors import TinysenseError
 from tinysense_host.setup_board import set_up
 
-__all__ = ["open_board"]
+__all__ = ["open_board", "target_of"]
 
 
 @contextlib.contextmanager
@@ -35,5 +37,15 @@ def open_board(
         device = stack.enter_context(connect(port, board, transport))
         device.soft_reset()
         if device.info().core != "built in":
-            set_up(device)  # writes nothing that is there already
+            set_up(device)  # all ops: any model may come; a small module is replaced
         yield device
+
+
+def target_of(device: Device) -> str:
+    """Name of the target (device/core/targets.def) whose packed models the board's core runs."""
+    said = device.exec("import _tinysense\nprint(_tinysense.target())").strip()
+    for name, number in target_numbers().items():
+        if said == str(number):
+            return name
+    raise TinysenseError(f"the board's core names its target {said[:20]!r}",
+                         "Update tinysense on this computer or on the board")

@@ -52,6 +52,8 @@ COMMANDS: tuple[Row, ...] = (
     Row("convert", "convert", "convert", MODEL, "Turn a .tflite into a .tsm."),
     Row("verify", "verify", "verify", MODEL, "Prove outputs equal to TFLite's reference kernels."),
     Row("bench", "bench", "bench", MODEL, "Count the instructions of one inference."),
+    Row("inspect", "inspect", "inspect", MODEL, "Show a model's graph, its cost and its memory."),
+    Row("export-c", "export_c", "export_c", MODEL, "Write a model as plain C."),
 )
 
 # Which extra of the package brings a module that may be missing.

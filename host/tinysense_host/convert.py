@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import Any
 
 from tinysense_host import __version__
@@ -10,13 +9,19 @@ from tinysense_host.dilation import fold_dilation
 from tinysense_host.errors import TinysenseError
 from tinysense_host.graph import Graph
 from tinysense_host.labels import check_labels
-from tinysense_host.lower import lower
+from tinysense_host.lowering import lower
 from tinysense_host.modelfile import Golden, ModelFile, core_fault
-from tinysense_host.plan import plan
+from tinysense_host.planning import Planned, plan, track
 from tinysense_host.program import Program
+from tinysense_host.rewriting import rewrite
 from tinysense_host.shapes import resolve_shapes
+from tinysense_host.shifts import fuse_shifts
+from tinysense_host.states import fold_states
 
 __all__ = ["compile_graph", "convert", "default_labels"]
+
+# Arenas beyond any board's are not tracked byte by byte: it takes as long as they are large.
+_TRACKED_MAX = 4 << 20
 
 
 def convert(
@@ -26,35 +31,45 @@ def convert(
     feat: bytes | None = None,
     labels: list[str] | None = None,
     golden: Golden | None = None,
+    rows: bool = False,
+    smallest: bool = False,
+    constant_channels: bool = True,
 ) -> bytes:
-    """The bytes of a .tsm for ``graph``.
+    """The bytes of a portable .tsm for ``graph``; packing.pack() makes one for a core of it.
 
     ``meta`` is META without what is known here (name, made and labels are
     filled in where absent); ``feat`` the FEAT section; ``golden`` vectors from
-    reference.golden(). Raises TinysenseError naming op and layer where the
-    graph cannot run on the device.
+    reference.golden(). ``rows``: the input is pushed row by row, and never
+    whole in memory; ``smallest``: an arena as small as it gets, at the cost of
+    instructions; ``constant_channels``: channels that never change are removed.
+    Raises TinysenseError naming op and layer where the graph cannot run on the
+    device.
     """
-    program = compile_graph(graph)
-    offsets, arena = plan(program)
-    rows = [
-        row if row.constant else dataclasses.replace(row, offset=offset)
-        for row, offset in zip(program.rows, offsets, strict=True)
-    ]
-    first_output = rows[program.n_inputs]
+    program = compile_graph(graph, constant_channels=constant_channels)
+    planned = plan(program, feed=rows, smallest=smallest)
+    first_output = program.rows[program.n_inputs]
     full_meta: dict[str, Any] = {"name": graph.name, "made": f"tinysense {__version__}"}
     full_meta |= meta or {}
     full_meta["labels"] = _labels(labels, full_meta, first_output.elements)
     model = ModelFile(
-        full_meta, rows, program.ops, program.n_inputs, program.n_outputs, arena, feat, golden
-    )
+        full_meta, planned.rows, planned.ops, program.n_inputs, program.n_outputs,
+        planned.arena_bytes, feat, golden, n_init=planned.n_init,
+    )  # fmt: skip
     blob = model.write()
-    _core_check(blob, program)
+    _core_check(blob, program, planned)
+    if planned.arena_bytes <= _TRACKED_MAX:
+        track(planned)
     return blob
 
 
-def compile_graph(graph: Graph) -> Program:
-    """The graph as a program of core ops, memory not yet planned."""
-    return lower(resolve_shapes(fold_dilation(graph)))
+def compile_graph(graph: Graph, *, constant_channels: bool = True) -> Program:
+    """The graph as a program of core ops, memory not yet planned.
+
+    ``constant_channels``: channels that never change are removed, exactly.
+    """
+    program = lower(fuse_shifts(resolve_shapes(fold_dilation(fold_states(graph)))))
+    rewrite(program, constant_channels=constant_channels)
+    return program
 
 
 def default_labels(n: int) -> list[str]:
@@ -76,14 +91,14 @@ def _labels(given: list[str] | None, meta: dict[str, Any], classes: int) -> list
     return list(labels)
 
 
-def _core_check(blob: bytes, program: Program) -> None:
+def _core_check(blob: bytes, program: Program, planned: Planned) -> None:
     """The core's own check, with the layer named where it refuses an op."""
     fault = core_fault(blob)
     if fault is None:
         return
-    if not 0 <= fault.op < len(program.origin):
+    if not 0 <= fault.op < len(planned.origin):
         raise TinysenseError(f"the core refuses the converted model: {fault}")
     raise TinysenseError(
-        f"{program.graph.describe(program.origin[fault.op])} cannot run: {fault}",
+        f"{program.graph.describe(program.origin[planned.origin[fault.op]])} cannot run: {fault}",
         "It is larger, or scales further, than the core allows: make the layer smaller",
     )

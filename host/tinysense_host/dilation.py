@@ -12,8 +12,8 @@ import dataclasses
 
 import numpy as np
 
-from tinysense_host.graph import Graph, Node
-from tinysense_host.shapes import EXPLICIT, VALID
+from tinysense_host.graph import Graph, Node, OptionValue
+from tinysense_host.shape_rules import EXPLICIT, VALID
 
 __all__ = ["fold_dilation"]
 
@@ -101,7 +101,7 @@ def _axes(graph: Graph, chain: list[Node]) -> str:
     return place.get(int(axis.reshape(-1)[0]), "") if axis is not None and axis.size else ""
 
 
-def _options(conv: Node, axes: str, values: list[list[int]]) -> dict[str, int | float | bool]:
+def _options(conv: Node, axes: str, values: list[list[int]]) -> dict[str, OptionValue]:
     block, pads, block_back, crops = values
     plain = all(conv.options[k] == 1 for k in ("stride_h", "stride_w", "dilation_h", "dilation_w"))
     if not plain or conv.options["padding"] != VALID or block != block_back:

@@ -30,11 +30,15 @@ def ensure_firmware(board: BoardProfile) -> Path:
     return product
 
 
-def ensure_native_module(arch: str) -> Path:
-    """``_tinysense.mpy`` for an architecture, built first if need be."""
-    product = build_folder() / "natmod" / arch / "_tinysense.mpy"
+def ensure_native_module(arch: str, small: bool = False) -> Path:
+    """``_tinysense.mpy`` for an architecture, built first if need be.
+
+    small: with the ops of device/native/small/ts_config.h alone.
+    """
+    name = f"{arch}-small" if small else arch
+    product = build_folder() / "natmod" / name / "_tinysense.mpy"
     if _older(product, ["device/core", "device/native", "boards/build.py"]):
-        _make("natmod", f"ARCH={arch}")
+        _make("natmod", f"ARCH={name}")
     return product
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 __all__ = ["Graph", "Node", "OptionValue", "Quant", "Tensor"]
 
-OptionValue = int | float | bool
+OptionValue = int | float | bool | str
 
 
 @dataclass(frozen=True)
@@ -39,6 +39,7 @@ class Tensor:
     data: np.ndarray | None = None
     # -1 where the exporter left a dimension open; shape then holds a stand-in.
     signature: tuple[int, ...] = ()
+    variable: bool = False  # an op's own state: kept between runs, changed in place
 
     @property
     def elements(self) -> int:
@@ -55,14 +56,17 @@ class Node:
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
     options: dict[str, OptionValue] = field(default_factory=dict)
+    intermediates: tuple[int, ...] = ()  # tensors that only lend the op their quantisation
 
 
 @dataclass(frozen=True)
 class Graph:
     """Nodes stand in the order in which they run.
 
-    ``subgraphs`` counts all graphs of the file; only the first is here, and
-    only a file with one can be converted.
+    ``others`` are the graphs of the file behind the first; those that only set
+    variables are folded into ``states`` (states.py), any other is refused.
+    ``states`` holds, for each tensor that is kept between runs, its value
+    before the first.
     """
 
     name: str
@@ -70,7 +74,8 @@ class Graph:
     nodes: tuple[Node, ...]
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
-    subgraphs: int = 1
+    others: tuple[Graph, ...] = ()
+    states: dict[int, np.ndarray] = field(default_factory=dict)
 
     def layer(self, node: Node) -> str:
         """What a user would call the node: the name of its first output."""

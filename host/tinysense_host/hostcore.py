@@ -27,14 +27,36 @@ class HostModel:
         # Never empty: a model whose tensors are all constants still needs a buffer.
         self._arena = bytearray(max(4, self.file.arena_bytes))
         _raise(_tinysense.model_load(self._state, blob, self._arena))
+        self.row_bytes: int = _tinysense.model_row_bytes(self._state, blob, self._arena)
+
+    def reset(self) -> None:
+        """State goes back to its initial values; between runs it is kept."""
+        _raise(self._core.model_reset(self._state, self._blob, self._arena))
 
     def run(self, inputs: Sequence[bytes]) -> list[bytes]:
         """Bytes of every output for the bytes of every input."""
+        if self.row_bytes:
+            self._push(inputs[0])
+            return self._outputs()
         for tensor, given in zip(self.file.inputs, inputs, strict=True):
             if len(given) != tensor.nbytes:
                 raise TinysenseError(f"an input needs {tensor.nbytes} bytes, got {len(given)}")
             self._arena[tensor.offset : tensor.offset + tensor.nbytes] = given
         _raise(self._core.model_run(self._state, self._blob, self._arena))
+        return self._outputs()
+
+    def _push(self, given: bytes) -> None:
+        """The input row by row, as a board with little memory gives it."""
+        if len(given) != self.file.inputs[0].nbytes:
+            raise TinysenseError(
+                f"an input needs {self.file.inputs[0].nbytes} bytes, got {len(given)}"
+            )
+        _raise(self._core.model_begin(self._state, self._blob, self._arena))
+        for at in range(0, len(given), self.row_bytes):
+            row = given[at : at + self.row_bytes]
+            _raise(self._core.model_push_row(self._state, self._blob, self._arena, row))
+
+    def _outputs(self) -> list[bytes]:
         return [bytes(self._arena[t.offset : t.offset + t.nbytes]) for t in self.file.outputs]
 
     def run_batch(self, inputs: Sequence[np.ndarray]) -> list[np.ndarray]:

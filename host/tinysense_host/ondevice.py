@@ -57,7 +57,11 @@ _ts = bytearray(_tc.model_state_bytes())
 _tr = _tc.model_load(_ts, _tf, _ta)
 _tv = memoryview(_ta)
 _ti, _to = {inputs}, {outputs}
-_tb = _tv[_ti[0][0]:_ti[0][0] + _ti[0][1]] if len(_ti) == 1 else memoryview(bytearray({size}))
+_tp = _tc.model_row_bytes(_ts, _tf, _ta) if _tr >= 0 else 0
+if len(_ti) == 1 and not _tp:
+    _tb = _tv[_ti[0][0]:_ti[0][0] + _ti[0][1]]
+else:
+    _tb = memoryview(bytearray({size}))
 _tx = memoryview(_tf)[{feat_at}:{feat_at} + {feat_bytes}]
 _tw = bytearray({work})
 _ty = bytearray({window})
@@ -86,6 +90,13 @@ def _t_fill(kind, data, f):
         for at, size in _ti:
             _tv[at:at + size] = _tb[i:i + size]
             i += size
+def _t_infer():
+    if not _tp:
+        return _tc.model_run(_ts, _tf, _ta)
+    r, i = _tc.model_begin(_ts, _tf, _ta), 0
+    while r >= 0 and i < len(_tb):
+        r, i = _tc.model_push_row(_ts, _tf, _ta, _tb[i:i + _tp]), i + _tp
+    return r
 def _t_run(todo, text):
     import binascii
     f = open({given!r}, 'rb') if any(kind in (0, 3) for kind, _ in todo) else None
@@ -98,7 +109,7 @@ def _t_run(todo, text):
                 print(binascii.hexlify(said).decode(), end='')
             else:
                 out.write(said)
-        if _tc.model_run(_ts, _tf, _ta) < 0:
+        if _t_infer() < 0:
             raise ValueError('model refused')
         for at, size in _to:
             if text:
@@ -120,7 +131,8 @@ for _t in {files!r}:
         os.remove(_t)
     except OSError:
         pass
-for _t in ('_tf', '_ta', '_ts', '_tv', '_tb', '_tx', '_tw', '_ty', '_t_fill', '_t_run', '_t_read'):
+for _t in ('_tf', '_ta', '_ts', '_tv', '_tb', '_tx', '_tw', '_ty', '_t_fill', '_t_run', '_t_read',
+           '_t_infer', '_tp'):
     globals().pop(_t, None)
 gc.collect()
 """
@@ -169,8 +181,12 @@ class BoardModel:
     def run(self, given: Sequence[Vector]) -> list[bytes]:
         """See verify.Runner."""
         answers: list[bytes] = []
-        for at in range(0, len(given), _CHUNK):
-            answers += self._run_chunk(given[at : at + _CHUNK])
+        starts = [i for i, vector in enumerate(given) if vector.fresh or i == 0]
+        for start, end in itertools.pairwise([*starts, len(given)]):
+            if given[start].fresh:
+                self._ask("_tc.model_reset(_ts, _tf, _ta)")
+            for at in range(start, end, _CHUNK):
+                answers += self._run_chunk(given[at : min(end, at + _CHUNK)])
         return answers
 
     def recipe(self, vector: Vector) -> tuple[int, int | bytes]:

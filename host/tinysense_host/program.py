@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -10,13 +11,13 @@ import numpy as np
 from tinysense_host.errors import TinysenseError
 from tinysense_host.graph import Graph, Node
 from tinysense_host.graph import Tensor as GraphTensor
-from tinysense_host.modelfile import Op, Tensor
+from tinysense_host.modelparts import Op, Tensor, storage_dtype
 from tinysense_host.quantize import Affine
 
 __all__ = ["Program", "affine"]
 
 _SMALLEST_SCALE = float(np.finfo(np.float32).tiny)
-_LIMITS = {"int8": (-128, 127), "uint8": (0, 255)}
+_LIMITS = {"int8": (-128, 127), "uint8": (0, 255), "int16": (-32768, 32767)}
 
 
 def affine(tensor: GraphTensor) -> Affine:
@@ -71,6 +72,8 @@ class Program:
     origin: list[Node] = field(default_factory=list)
     n_inputs: int = 0
     n_outputs: int = 0
+    n_init: int = 0         # ops that set the state, in front of those of one inference
+    rewrites: list[str] = field(default_factory=list)   # what was fused or left out, in words
     _row_of: dict[int, int] = field(default_factory=dict)
 
     def add(self, row: Tensor, storage: int | None = None) -> int:
@@ -81,7 +84,7 @@ class Program:
 
     def constant(self, values: np.ndarray, dtype: str) -> int:
         """A constant row with these values."""
-        return self.add(Tensor(dtype, values.shape, data=values.astype(dtype)))
+        return self.add(Tensor(dtype, values.shape, data=values.astype(storage_dtype(dtype))))
 
     def row(self, index: int) -> int:
         """The row of graph tensor ``index``, made when first asked for."""
@@ -100,7 +103,11 @@ class Program:
 
     def view(self, row: int, shape: tuple[int, ...]) -> int:
         """A row of another shape over the same bytes."""
-        return self.add(dataclasses.replace(self.rows[row], shape=shape), row)
+        source = self.rows[row]
+        if source.data is not None:
+            data = source.data.reshape(shape)
+            return self.add(dataclasses.replace(source, shape=shape, data=data))
+        return self.add(dataclasses.replace(source, shape=shape), row)
 
     def emit(
         self, node: Node, name: str, inputs: list[int], output: int, params: tuple[int, ...] = ()
@@ -124,6 +131,10 @@ class Program:
                 )
         self.n_inputs, self.n_outputs = len(inputs), len(outputs)
         self._permute(inputs + outputs)
+
+    def compact(self) -> None:
+        """Leave out rows that no op uses any more; inputs and outputs stay."""
+        self._permute(list(range(self.n_inputs + self.n_outputs)))
 
     def _output_row(self, index: int, inputs: list[int]) -> int:
         """A row of its own for an output that is a constant or an input as it stands."""
@@ -152,15 +163,19 @@ class Program:
 
 
 def _as_row(tensor: GraphTensor) -> Tensor:
-    if len(tensor.shape) > 4:
-        raise TinysenseError(
-            f"tensor '{tensor.name}' has {len(tensor.shape)} dimensions: expected at most 4"
-        )
+    """More than four dimensions become four: ops that allow them look at the bytes only."""
     if any(d < 1 for d in tensor.shape):
         raise TinysenseError(
             f"tensor '{tensor.name}' has shape {list(tensor.shape)}: no dimension may be 0"
         )
-    if tensor.dtype not in ("int8", "uint8", "float32"):
-        raise TinysenseError(f"tensor '{tensor.name}' is {tensor.dtype}: expected int8")
-    quant = Affine(0.0, 0) if tensor.dtype == "float32" else affine(tensor)
-    return Tensor(tensor.dtype, tensor.shape, 0, quant.zero_point, quant.scale, tensor.data)
+    if tensor.dtype not in ("int8", "uint8", "int16", "int32", "int64", "float32"):
+        raise TinysenseError(f"tensor '{tensor.name}' is {tensor.dtype}: expected int8 or int16")
+    plain = tensor.dtype == "float32" or (
+        tensor.dtype in ("int32", "int64") and tensor.quant is None
+    )
+    quant = Affine(0.0, 0) if plain else affine(tensor)
+    shape = tensor.shape
+    if len(shape) > 4:
+        shape = (math.prod(shape[:-3]), *shape[-3:])
+    data = None if tensor.data is None else tensor.data.reshape(shape)
+    return Tensor(tensor.dtype, shape, 0, quant.zero_point, quant.scale, data)

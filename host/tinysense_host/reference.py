@@ -15,14 +15,15 @@ import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from tinysense_host.errors import TinysenseError
 from tinysense_host.modelfile import Golden
-from tinysense_host.tflite import with_valid_axes
+from tinysense_host.tflite import read, with_valid_axes
 
-__all__ = ["golden", "run", "run_here"]
+__all__ = ["golden", "quiet_environment", "resolver", "run", "run_here"]
 
 _NO_TENSORFLOW = 3
 _REFUSED = 4
@@ -44,7 +45,7 @@ def run(tflite: bytes, inputs: Sequence[np.ndarray]) -> list[np.ndarray]:
             capture_output=True,
             text=True,
             check=False,
-            env=_quiet_environment(),
+            env=quiet_environment(),
         )
         if done.returncode:
             raise _explain(done.returncode, done.stderr)
@@ -72,7 +73,8 @@ def _bytes(batch: np.ndarray) -> np.ndarray:
     return flat.astype(flat.dtype.newbyteorder("<")).view(np.uint8)
 
 
-def _quiet_environment() -> dict[str, str]:
+def quiet_environment() -> dict[str, str]:
+    """For processes that load TensorFlow: this package is found, greetings are left out."""
     host = str(Path(__file__).resolve().parents[1])
     path = os.pathsep.join(p for p in (host, os.environ.get("PYTHONPATH", "")) if p)
     quiet = {"TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": ""}
@@ -98,7 +100,7 @@ def run_here(tflite: bytes, inputs: Sequence[np.ndarray]) -> list[np.ndarray]:
 
     interpreter = tf.lite.Interpreter(
         model_content=with_valid_axes(tflite),
-        experimental_op_resolver_type=tf.lite.experimental.OpResolverType.BUILTIN_REF,
+        experimental_op_resolver_type=resolver(tf, tflite),
         num_threads=1,
     )
     interpreter.allocate_tensors()
@@ -111,6 +113,14 @@ def run_here(tflite: bytes, inputs: Sequence[np.ndarray]) -> list[np.ndarray]:
         for found, detail in zip(answers, made, strict=True):
             found.append(interpreter.get_tensor(detail["index"]))
     return [np.stack(found) for found in answers]
+
+
+def resolver(tf: Any, model: bytes) -> Any:
+    """The reference kernels, or all where those of 2.21 cannot: SUM leaves its int8 output
+    unwritten, TILE is not among them."""
+    kinds = tf.lite.experimental.OpResolverType
+    beyond = any(node.op in ("SUM", "TILE") for node in read(model).nodes)
+    return kinds.BUILTIN_WITHOUT_DEFAULT_DELEGATES if beyond else kinds.BUILTIN_REF
 
 
 def _main(source: str, answer: str) -> int:

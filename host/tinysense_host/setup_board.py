@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tinysense_host.boards import boards_folder, native_candidates
 from tinysense_host.device import BoardInfo, Device
@@ -17,6 +18,9 @@ from tinysense_host.errors import TinysenseError
 from tinysense_host.firmware import ensure_native_module
 from tinysense_host.session import explain
 from tinysense_host.transport import BoardError
+
+if TYPE_CHECKING:
+    from tinysense_host.modelfile import ModelFile
 
 __all__ = ["SetupResult", "device_package", "find_mpy_cross", "native_module", "package_files",
            "set_up"]
@@ -121,15 +125,44 @@ def package_files(mpy: int) -> tuple[dict[str, bytes], bool]:
     return files, True
 
 
-def native_module(info: BoardInfo) -> tuple[str, bytes]:
-    """(architecture, contents) of the native module for a board; built where missing."""
+def native_module(info: BoardInfo, model: ModelFile | None = None) -> tuple[str, bytes]:
+    """(architecture, contents) of the native module for a board; built where missing.
+
+    model: what is to run there. The small module is taken where it has all that
+    the model needs once it is packed for the architecture.
+    """
     candidates = native_candidates(info.mpy)
     if not candidates:
         raise TinysenseError(
             f"the firmware of {info.machine} lacks _tinysense and takes no native modules "
             f"(architecture {info.architecture or 'none'})",
             "put a firmware on it that has tinysense built in: make firmware BOARD=...")
-    return candidates[0], ensure_native_module(candidates[0]).read_bytes()
+    architecture = candidates[0]
+    small = model is not None and _small_will_do(model, architecture)
+    contents = ensure_native_module(architecture, small).read_bytes()
+    return architecture + _SMALL * small, contents
+
+
+def _may_be_small(device: Device, base: str, module: bytes) -> bool:
+    """A full module stays: models that lie on the board already may need it."""
+    names = {entry.name for entry in device.transport.list(base)}
+    return "_tinysense.mpy" not in names or (
+        device.transport.crc32(f"{base}/_tinysense.mpy") == binascii.crc32(module))
+
+
+_SMALL = "-small"      # after the architecture: the module with a few ops only
+# Whose packed models a native module runs; of other architectures portable ones.
+_TARGETS = {"armv6m": "armv6m", "armv7emsp": "armv7em", "armv7emdp": "armv7em",
+            "rv32imc": "rv32imc"}  # fmt: skip
+
+
+def _small_will_do(model: ModelFile, architecture: str) -> bool:
+    from tinysense_host.coresources import needs_of, small_config
+    from tinysense_host.packing import fit, target_number
+
+    target = _TARGETS.get(architecture, "portable")
+    fitted = fit(model, target)
+    return small_config(target_number(target)).covers(needs_of(fitted))
 
 
 def _put_changed(device: Device, files: dict[str, bytes], base: str, result: SetupResult,
@@ -156,11 +189,13 @@ def _put_changed(device: Device, files: dict[str, bytes], base: str, result: Set
 
 
 def set_up(device: Device, on_file: Callable[[str], None] = lambda path: None,
-           native: bool = False) -> SetupResult:
+           native: bool = False, model: ModelFile | None = None) -> SetupResult:
     """Puts on the board what it lacks; writes nothing that is there already.
 
     on_file is told each path before it is written. native: put the native
-    module there even where the firmware has the core built in.
+    module there even where the firmware has the core built in. model: what is
+    to run there; then the small native module is taken if that will do and no
+    full one is there.
     """
     device.soft_reset()
     info = device.info()
@@ -172,7 +207,9 @@ def set_up(device: Device, on_file: Callable[[str], None] = lambda path: None,
         files, result.compiled = package_files(info.mpy)
         _put_changed(device, files, base, result, on_file)
     if info.core != "built in" or native:
-        architecture, module = native_module(info)
+        architecture, module = native_module(info, model)
+        if architecture.endswith(_SMALL) and not _may_be_small(device, base, module):
+            architecture, module = native_module(info)
         _put_changed(device, {"_tinysense.mpy": module}, base, result, on_file)
         result.native = architecture
     device.soft_reset()

@@ -40,7 +40,7 @@ def read_bytes(path: Path) -> bytes:
 
 
 def read(data: bytes, name: str = "model") -> Graph:
-    """The first subgraph of a .tflite file."""
+    """The first subgraph of a .tflite file, the others behind it."""
     model = root(data, schema.IDENTIFIER, _KIND)
     version = model.integer(0, "I")
     if version != 3:
@@ -50,10 +50,9 @@ def read(data: bytes, name: str = "model") -> Graph:
     if not subgraphs:
         raise TinysenseError("the .tflite has no subgraph: expected one")
     buffers = [_buffer(row, data) for row in model.tables(4)]
-    graph = _subgraph(subgraphs[0], op_names, buffers, name)
-    graph = dataclasses.replace(graph, subgraphs=len(subgraphs))
+    graph, *others = (_subgraph(row, op_names, buffers, name) for row in subgraphs)
     _check_references(graph)
-    return graph
+    return dataclasses.replace(graph, others=tuple(others))
 
 
 def _op_name(row: Table) -> str:
@@ -62,6 +61,12 @@ def _op_name(row: Table) -> str:
     if not 0 <= code < len(schema.OP_NAMES):
         return f"UNKNOWN_{code}"
     name = schema.OP_NAMES[code]
+    version, newest = row.integer(2, "i", 1), schema.VERSIONS.get(name)
+    if newest is not None and not 1 <= version <= newest:
+        raise TinysenseError(
+            f"the .tflite uses {name} version {version}: known are 1 to {newest}",
+            "Update tinysense, or export the model with an older TensorFlow",
+        )
     return f"CUSTOM:{row.text(1)}" if name == "CUSTOM" else name
 
 
@@ -111,11 +116,18 @@ def _tensor(index: int, row: Table, buffers: list[np.ndarray]) -> Tensor:
             f"tensor {index} '{name}' is stored sparse", "Export the model with dense weights"
         )
     data = _constant(buffers[buffer], dtype, shape, name)
-    return Tensor(index, name, dtype, shape, _quant(row, index, name), data, _indices(row, 7))
+    variable = bool(row.integer(5, "b"))
+    return Tensor(
+        index, name, dtype, shape, _quant(row, index, name), data, _indices(row, 7), variable
+    )
 
 
 def _constant(raw: np.ndarray, dtype: str, shape: tuple[int, ...], name: str) -> np.ndarray | None:
-    if len(raw) == 0 or dtype not in _NUMPY:
+    if len(raw) == 0:
+        return None
+    if dtype == "int4":
+        return _nibbles(raw, shape, name)
+    if dtype not in _NUMPY:
         return None
     kind = np.dtype(dtype).newbyteorder("<")
     expected = math.prod(shape) * kind.itemsize
@@ -125,6 +137,18 @@ def _constant(raw: np.ndarray, dtype: str, shape: tuple[int, ...], name: str) ->
             f"got {len(raw)}"
         )
     return np.frombuffer(raw.tobytes(), kind).reshape(shape)
+
+
+def _nibbles(raw: np.ndarray, shape: tuple[int, ...], name: str) -> np.ndarray:
+    """4-bit integers, two to a byte, the lower half first, as int8."""
+    count = math.prod(shape)
+    if len(raw) != (count + 1) // 2:
+        raise TinysenseError(
+            f"damaged {_KIND}: constant '{name}' int4 {list(shape)} needs {(count + 1) // 2} "
+            f"bytes, got {len(raw)}"
+        )
+    halves = np.stack([raw & 15, raw >> 4], axis=1).reshape(-1)[:count].astype(np.int8)
+    return ((halves ^ 8) - 8).reshape(shape)
 
 
 def _quant(row: Table, index: int, name: str) -> Quant | None:
@@ -150,7 +174,9 @@ def _node(index: int, row: Table, op_names: list[str]) -> Node:
     if code >= len(op_names):
         raise TinysenseError(f"damaged {_KIND}: op {index} uses op code {code} of {len(op_names)}")
     op = op_names[code]
-    return Node(index, op, _indices(row, 1), _indices(row, 2), _options(index, op, row))
+    return Node(
+        index, op, _indices(row, 1), _indices(row, 2), _options(index, op, row), _indices(row, 8)
+    )
 
 
 def _options(index: int, op: str, row: Table) -> dict[str, OptionValue]:
@@ -173,6 +199,8 @@ def _options(index: int, op: str, row: Table) -> dict[str, OptionValue]:
 def _option(table: Table, slot: int, code: str, default: OptionValue) -> OptionValue:
     if code == "f":
         return table.real(slot, float(default))
+    if code == "s":
+        return table.text(slot)
     value = table.integer(slot, "b" if code == "?" else code, int(default))
     return bool(value) if code == "?" else value
 

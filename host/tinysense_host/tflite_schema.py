@@ -6,7 +6,7 @@ here; all op names are, since an error must be able to name any op.
 
 from __future__ import annotations
 
-__all__ = ["ACTIVATIONS", "DTYPES", "IDENTIFIER", "OPTIONS", "OP_NAMES", "Option"]
+__all__ = ["ACTIVATIONS", "DTYPES", "IDENTIFIER", "OPTIONS", "OP_NAMES", "VERSIONS", "Option"]
 
 IDENTIFIER = b"TFL3"
 
@@ -20,13 +20,15 @@ DTYPES = (
 # Index: ActivationFunctionType.
 ACTIVATIONS = ("NONE", "RELU", "RELU_N1_TO_1", "RELU6", "TANH", "SIGN_BIT")
 
-# name, slot, kind ("b" byte, "i" int, "f" float, "?" bool), default
-Option = tuple[str, int, str, int | float | bool]
+# name, slot, kind ("b" byte, "i" int, "f" float, "?" bool, "s" text), default
+Option = tuple[str, int, str, int | float | bool | str]
 
 _POOL: tuple[Option, ...] = (
     ("padding", 0, "b", 0), ("stride_w", 1, "i", 0), ("stride_h", 2, "i", 0),
     ("filter_w", 3, "i", 0), ("filter_h", 4, "i", 0), ("activation", 5, "b", 0),
 )  # fmt: skip
+
+_REDUCER: tuple[Option, ...] = (("keep_dims", 0, "?", False),)
 
 # op -> number of its member in the BuiltinOptions union, fields
 OPTIONS: dict[str, tuple[int, tuple[Option, ...]]] = {
@@ -45,14 +47,51 @@ OPTIONS: dict[str, tuple[int, tuple[Option, ...]]] = {
         ("activation", 0, "b", 0), ("weights_format", 1, "b", 0), ("keep_num_dims", 2, "?", False),
     )),
     "SOFTMAX": (9, (("beta", 0, "f", 0.0),)),
-    "ADD": (11, (("activation", 0, "b", 0),)),
-    "MEAN": (27, (("keep_dims", 0, "?", False),)),
-    "REDUCE_MAX": (27, (("keep_dims", 0, "?", False),)),
+    "ADD": (11, (("activation", 0, "b", 0), ("power_of_two_int16", 1, "?", True))),
+    "SUB": (28, (("activation", 0, "b", 0),)),
+    "MUL": (21, (("activation", 0, "b", 0),)),
+    "CONCATENATION": (10, (("axis", 0, "i", 0), ("activation", 1, "b", 0))),
+    "MEAN": (27, _REDUCER),
+    "SUM": (27, _REDUCER),
+    "REDUCE_MAX": (27, _REDUCER),
+    "REDUCE_PROD": (27, _REDUCER),
+    "UNPACK": (64, (("num", 0, "i", 0), ("axis", 1, "i", 0))),
+    "GATHER": (23, (("axis", 0, "i", 0), ("batch_dims", 1, "i", 0))),
+    "LEAKY_RELU": (75, (("alpha", 0, "f", 0.0),)),
+    "RESIZE_NEAREST_NEIGHBOR": (74, (
+        ("align_corners", 0, "?", False), ("half_pixel_centers", 1, "?", False),
+    )),
+    "TRANSPOSE_CONV": (49, (
+        ("padding", 0, "b", 0), ("stride_w", 1, "i", 0), ("stride_h", 2, "i", 0),
+        ("activation", 3, "b", 0),
+    )),
     "STRIDED_SLICE": (32, (
         ("begin_mask", 0, "i", 0), ("end_mask", 1, "i", 0), ("ellipsis_mask", 2, "i", 0),
-        ("new_axis_mask", 3, "i", 0), ("shrink_axis_mask", 4, "i", 0),
+        ("new_axis_mask", 3, "i", 0), ("shrink_axis_mask", 4, "i", 0), ("offset", 5, "?", False),
     )),
+    "SVDF": (6, (("rank", 0, "i", 0), ("activation", 1, "b", 0))),
+    "UNIDIRECTIONAL_SEQUENCE_LSTM": (71, (
+        ("activation", 0, "b", 0), ("cell_clip", 1, "f", 0.0), ("proj_clip", 2, "f", 0.0),
+        ("time_major", 3, "?", False),
+    )),
+    "CALL_ONCE": (103, (("subgraph", 0, "i", 0),)),
+    "VAR_HANDLE": (111, (("container", 0, "s", ""), ("shared_name", 1, "s", ""))),
     "PACK": (59, (("values_count", 0, "i", 0), ("axis", 1, "i", 0))),
+}  # fmt: skip
+
+# Newest version of each op that TensorFlow 2.21 runs; what a newer one means is not known here.
+VERSIONS = {
+    "ADD": 5, "ARG_MAX": 3, "ASSIGN_VARIABLE": 1, "AVERAGE_POOL_2D": 3, "BATCH_TO_SPACE_ND":
+    4, "BROADCAST_TO": 3, "CALL_ONCE": 1, "CAST": 8, "CONCATENATION": 5, "CONV_2D": 8,
+    "DEPTHWISE_CONV_2D": 7, "DEQUANTIZE": 7, "DIV": 2, "EXPAND_DIMS": 1, "FLOOR_DIV": 3,
+    "FULLY_CONNECTED": 14, "GATHER": 7, "HARD_SWISH": 1, "LEAKY_RELU": 2, "LOGISTIC": 3,
+    "MAXIMUM": 4, "MAX_POOL_2D": 3, "MEAN": 3, "MINIMUM": 4, "MUL": 7, "PACK": 4, "PAD": 5,
+    "PADV2": 5, "PRELU": 1, "QUANTIZE": 4, "READ_VARIABLE": 1, "REDUCE_MAX": 3, "REDUCE_PROD":
+    2, "RELU": 3, "RELU6": 3, "RELU_N1_TO_1": 1, "RESHAPE": 1, "RESIZE_NEAREST_NEIGHBOR": 4,
+    "SHAPE": 1, "SLICE": 7, "SOFTMAX": 3, "SPACE_TO_BATCH_ND": 4, "SPLIT": 4, "SPLIT_V": 2,
+    "SQUEEZE": 2, "STRIDED_SLICE": 8, "SUB": 5, "SUM": 2, "SVDF": 4, "TANH": 3, "TILE": 3,
+    "TRANSPOSE": 7, "TRANSPOSE_CONV": 5, "UNIDIRECTIONAL_SEQUENCE_LSTM": 4, "UNPACK": 4,
+    "VAR_HANDLE": 1,
 }  # fmt: skip
 
 # Index: BuiltinOperator.

@@ -12,6 +12,7 @@ from typing import Any
 from tinysense_host.device import BoardInfo, Device
 from tinysense_host.errors import TinysenseError
 from tinysense_host.modelfile import ModelFile
+from tinysense_host.packing import fit, target_name
 from tinysense_host.session import explain
 from tinysense_host.transport import BoardError, LinkError, Progress
 
@@ -64,6 +65,7 @@ class UploadResult:
     path: str               # on the board
     file_bytes: int
     arena_bytes: int
+    target: str             # the core it was packed for, or "portable"
     skipped: bool           # the same bytes were there already
     golden_equal: int
     golden_count: int
@@ -161,15 +163,16 @@ def _needs_folder(device: Device, path: str) -> None:
 
 def upload(device: Device, model_path: Path, to: str | None = None,
            progress: Progress | None = None) -> UploadResult:
-    """Checks a model against the board, puts it there, and tries it out.
+    """Packs a model for the board's core, checks it against the board, puts it there, tries it.
 
     The file gets its name only after the board loaded it, its golden vectors
     came out equal, and the configured driver fits; else the old one stays.
     to: path on the board, else the one in its config.
     """
-    model = read_model(model_path)
-    data = model_path.read_bytes()
+    given = read_model(model_path)
     info, configured = _prepare(device)
+    model = fit(given, info.kernels)
+    data = model_path.read_bytes() if model is given else model.write()
     path = to or configured
     _needs_folder(device, path)
     old = device.stat(path)
@@ -188,8 +191,8 @@ def upload(device: Device, model_path: Path, to: str | None = None,
         if not same:
             _forget(device, path + ".new")
         raise
-    return UploadResult(model.name, path, len(data), model.arena_bytes, same, tried[0], tried[1],
-                        tried[2], tried[3], info)
+    return UploadResult(model.name, path, len(data), model.arena_bytes, target_name(model.target),
+                        same, tried[0], tried[1], tried[2], tried[3], info)
 
 
 def _forget(device: Device, path: str) -> None:

@@ -27,12 +27,14 @@ class Vector:
 
     kind "fill": ``data`` repeated; "noise": SHA-256 of ``data`` and a block
     counter; "bytes": ``data`` itself; "window": raw int16 frames that go
-    through the model's feature program.
+    through the model's feature program. ``fresh``: the model is reset before
+    it, so that state left by other vectors does not count.
     """
 
     name: str
     kind: str
     data: bytes
+    fresh: bool = False
 
 
 def noise_bytes(seed: bytes, size: int) -> bytes:
@@ -64,8 +66,9 @@ def boundary(model: ModelFile) -> list[Vector]:
     if any(t.dtype == "float32" for t in model.inputs):
         steps = (-1e3, -128.5, 0.0, 127.5, 1e3)
         return [_float_vector(model, f"all {step:g} steps", [step]) for step in steps]
-    zeros = b"".join(bytes([t.zero_point & 255]) * t.nbytes for t in model.inputs)
-    low, high = (b"\x80", b"\x7f") if model.inputs[0].dtype == "int8" else (b"\0", b"\xff")
+    zeros = b"".join(np.array(t.zero_point, t.dtype).tobytes() * t.elements for t in model.inputs)
+    limits = np.iinfo(model.inputs[0].dtype)
+    low, high = (np.array(v, limits.dtype).tobytes() for v in (limits.min, limits.max))
     return [
         Vector("all minimum", "fill", low),
         Vector("all maximum", "fill", high),

@@ -22,7 +22,7 @@ SANITISED = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-g", 
 
 
 def sources() -> list[Path]:
-    return sorted(CORE.glob("*.c"))
+    return sorted([*CORE.glob("*.c"), *CORE.glob("arch/*.c")])
 
 
 def _newest() -> float:
@@ -56,8 +56,9 @@ class State(ctypes.Structure):
         ("file", ctypes.c_void_p), ("arena", ctypes.c_void_p),
         ("file_bytes", ctypes.c_uint32), ("arena_bytes", ctypes.c_uint32),
         ("tensors", ctypes.c_void_p), ("program", ctypes.c_void_p),
-        ("n_tensors", ctypes.c_uint16), ("n_ops", ctypes.c_uint16),
-        ("n_inputs", ctypes.c_uint8), ("n_outputs", ctypes.c_uint8),
+        ("inference", ctypes.c_void_p), ("end", ctypes.c_void_p),
+        ("n_ops", ctypes.c_uint16), ("n_inputs", ctypes.c_uint8),
+        ("n_outputs", ctypes.c_uint8), ("pushed", ctypes.c_uint8),
         ("fault_op", ctypes.c_int32), ("fault_tensor", ctypes.c_int32),
     ]  # fmt: skip
 
@@ -93,6 +94,11 @@ def check(data: bytes) -> tuple[int, int, int]:
 
 def run(data: bytes, inputs: list[np.ndarray], dtype: str = "i1") -> np.ndarray:
     """Output tensor 0, flat, of a model file for these inputs."""
+    return sequence(data, [inputs], dtype)[0]
+
+
+def sequence(data: bytes, runs: list[list[np.ndarray]], dtype: str = "i1") -> list[np.ndarray]:
+    """Output tensor 0, flat, of one run after another: state is kept between them."""
     lib, file, state = library(), aligned(data), State()
     code, op, tensor = check(data)
     assert code >= 0, f"{lib.ts_error_text(code).decode()} (op {op}, tensor {tensor})"
@@ -100,14 +106,18 @@ def run(data: bytes, inputs: list[np.ndarray], dtype: str = "i1") -> np.ndarray:
     load = lib.ts_model_load(ctypes.byref(state), pointer(file), ctypes.c_size_t(len(data)),
                              pointer(arena), ctypes.c_size_t(code))  # fmt: skip
     assert load == 0
-    for i, x in enumerate(inputs):
-        source = np.ascontiguousarray(x)
-        ctypes.memmove(lib.ts_model_tensor(ctypes.byref(state), i), source.ctypes.data, source.nbytes)
-    lib.ts_model_run(ctypes.byref(state))
     row = np.frombuffer(ctypes.string_at(state.tensors + 32 * state.n_inputs, 32), "<u4")
     size = int(np.prod(row[2:6].astype(np.int64))) * np.dtype(dtype).itemsize
-    output = lib.ts_model_tensor(ctypes.byref(state), int(state.n_inputs))
-    return np.frombuffer(ctypes.string_at(output, size), dtype)
+    outputs = []
+    for inputs in runs:
+        for i, x in enumerate(inputs):
+            source = np.ascontiguousarray(x)
+            target = lib.ts_model_tensor(ctypes.byref(state), i)
+            ctypes.memmove(target, source.ctypes.data, source.nbytes)
+        lib.ts_model_run(ctypes.byref(state))
+        output = lib.ts_model_tensor(ctypes.byref(state), int(state.n_inputs))
+        outputs.append(np.frombuffer(ctypes.string_at(output, size), dtype))
+    return outputs
 
 
 def features_info(feat: bytes) -> tuple[int, list[int]]:

@@ -11,8 +11,11 @@ from pathlib import Path
 import numpy as np
 
 CORE = Path(__file__).resolve().parents[2] / "device" / "core"
-DTYPES = {"s8": (0, "i1"), "u8": (1, "u1"), "s16": (2, "<i2"), "s32": (3, "<i4"), "f32": (4, "<f4")}
+DTYPES = {"s8": (0, "i1"), "u8": (1, "u1"), "s16": (2, "<i2"), "s32": (3, "<i4"), "f32": (4, "<f4"),
+          "s64": (5, "<i8"), "s4": (6, "i1")}  # fmt: skip
+ABSENT, SEGMENT, PUSHED, THERE = 0xFFFF, 32, 254, 255
 HEADER, SECTION, ROW = 32, 12, 32
+OUTPUTS = {"AVERAGE_POOL_2D": 2, "MEAN": 2}     # of ops that have more than one
 
 
 def opcodes() -> dict[str, int]:
@@ -43,6 +46,7 @@ class Writer:
 
     n_inputs: int = 1
     n_outputs: int = 1
+    n_init: int = 0
     rows: list[list[int]] = field(default_factory=list)     # fields of a TENS row
     constants: list[bytes] = field(default_factory=list)
     ops: list[bytes] = field(default_factory=list)
@@ -50,28 +54,41 @@ class Writer:
     sections: dict[bytes, tuple[int, int]] = field(default_factory=dict)
 
     def tensor(self, shape: tuple[int, ...], dtype: str = "s8", zero_point: int = 0,
-               scale: float = 0.5, values: object = None) -> int:  # fmt: skip
+               scale: float = 0.5, values: object = None, ring: int = 0) -> int:  # fmt: skip
         code, numpy_type = DTYPES[dtype]
         dims = [1] * (4 - len(shape)) + list(shape)
         scale_bits = struct.unpack("<I", struct.pack("<f", scale))[0]
         if values is None:
             place, offset = 0, self.arena
-            size = int(np.prod(dims)) * np.dtype(numpy_type).itemsize
+            size = int(np.prod([ring, *dims[2:]] if ring else dims)) * np.dtype(numpy_type).itemsize
             self.arena += (size + 3) // 4 * 4
         else:
             place, offset = 1, sum(len(c) for c in self.constants)
             raw = np.broadcast_to(np.asarray(values), shape).astype(numpy_type).tobytes()
             self.constants.append(raw + bytes(-len(raw) % 4))
-        self.rows.append([code, len(shape), place, 0, offset, *dims, zero_point, scale_bits])
+        self.rows.append([code, len(shape), place, ring, offset, *dims, zero_point, scale_bits])
         return len(self.rows) - 1
 
-    def op(self, name: str, inputs: list[int], output: int, params: list[int] | None = None) -> None:
-        operands, params = [*inputs, output], params or []
+    def op(self, name: str, inputs: list[int], output: int, params: list[int] | None = None,
+           flags: int = 0, extra: int = ABSENT) -> None:  # fmt: skip
+        """A record; ``extra``: the second output of ops that have one."""
+        outputs = [output, extra][: OUTPUTS.get(name, 1)]
+        self.record(opcodes()[name], inputs, outputs, params or [], flags)
+
+    def record(self, opcode: int, inputs: list[int], outputs: list[int], params: list[int],
+               flags: int = 0) -> None:  # fmt: skip
+        operands = [*inputs, *outputs]
         operands += [0] * (len(operands) % 2)
         words = 2 + len(operands) // 2 + len(params)
-        head = struct.pack("<HHBBH", opcodes()[name], words, len(inputs), 1, 0)
-        body = struct.pack(f"<{len(operands)}H{len(params)}i", *operands, *params)
-        self.ops.append(head + body)
+        head = struct.pack("<HHBBH", opcode, words, len(inputs), len(outputs), flags)
+        self.ops.append(head + struct.pack(f"<{len(operands)}H{len(params)}i", *operands, *params))
+
+    def segment(self, progress: int, *ops: tuple[int, int, int, int, int]) -> None:
+        """A SEGMENT of the records that follow: (producer, producer, step, stride, lead) each."""
+        params = [len(ops)]
+        for first, second, step, stride, lead in ops:
+            params += [first | second << 8 | step << 16, stride | lead << 16]
+        self.record(SEGMENT, [], [progress], params)
 
     def data(self, feat: bytes | None = None, gold: bytes | None = None) -> bytes:
         parts = {b"META": b'{"name":"t","labels":[]}', b"FEAT": feat, b"TENS": b"",
@@ -91,8 +108,9 @@ class Writer:
 
     def _join(self, parts: dict[bytes, bytes], total: int) -> bytes:
         out = bytearray(total)
-        struct.pack_into("<4sHBBIIIHHBB", out, 0, b"TSM\x1a", 1, 0, len(parts), total, self.arena, 0,
-                         len(self.rows), len(self.ops), self.n_inputs, self.n_outputs)  # fmt: skip
+        struct.pack_into("<4sHBBIIIHHBBH", out, 0, b"TSM\x1a", 2, 0, len(parts), total, self.arena, 0,
+                         len(self.rows), len(self.ops), self.n_inputs, self.n_outputs,
+                         self.n_init)  # fmt: skip
         for i, (tag, raw) in enumerate(parts.items()):
             offset, size = self.sections[tag]
             struct.pack_into("<4sII", out, HEADER + SECTION * i, tag, offset, size)
@@ -118,15 +136,19 @@ MULT, SHIFT = 1 << 30, -4
 
 def _weighted(w: Writer, x: int, y: int, weights: np.ndarray, channels: int, name: str,
               params: list[int], scales: int | None = None) -> None:  # fmt: skip
+    w.op(name, [x, *_weighted_operands(w, weights, channels, scales)], y, params)
+
+
+def _weighted_operands(w: Writer, weights: np.ndarray, channels: int,
+                       scales: int | None = None) -> list[int]:  # fmt: skip
+    """Weights, biases, multipliers and shifts."""
     n = channels if scales is None else scales
-    operands = [
-        x,
+    return [
         w.tensor(weights.shape, values=weights),
         w.tensor((channels,), "s32", values=np.arange(channels) * 40 - 50, scale=0),
         w.tensor((n,), "s32", values=MULT + 7 * np.arange(n), scale=0),
         w.tensor((n,), "s8", values=SHIFT - np.arange(n) % 2, scale=0),
     ]
-    w.op(name, operands, y, params)
 
 
 def weights(*shape: int) -> np.ndarray:
@@ -224,9 +246,82 @@ def chain() -> bytes:
     return w.data(section, gold)
 
 
+def sums(name: str, x: tuple[int, ...], y: tuple[int, ...], params: list[int],
+         zero_points: tuple[int, int]) -> bytes:  # fmt: skip
+    """AVERAGE_POOL_2D or MEAN that adds up rows in a scratch tensor."""
+    w = Writer()
+    ix, iy = w.tensor(x, zero_point=zero_points[0]), w.tensor(y, zero_point=zero_points[1])
+    w.op(name, [ix], iy, params, extra=w.tensor((4 * int(np.prod(y)),), "u8"))
+    return w.data()
+
+
+def stream(kind: str = "plain", steps: tuple[int, ...] = (1, 1, 1), ring: int = 3) -> bytes:
+    """conv, depthwise of stride 2, average and dense layer: ``plain``, as a ``segment`` with
+    small rings, or with the input ``pushed``. The steps are those of the first three."""
+    w = Writer()
+    held = {"plain": (0, 0, 0), "segment": (0, ring + 1, max(steps)),
+            "pushed": (ring, ring + 1, max(steps))}[kind]
+    x = w.tensor((1, 9, 5, 3), zero_point=3, ring=held[0])
+    y = w.tensor((1, 3), zero_point=-9)
+    a = w.tensor((1, 9, 5, 4), zero_point=-5, ring=held[1])
+    b = w.tensor((1, 5, 5, 4), zero_point=7, ring=held[2])
+    c = w.tensor((1, 1, 1, 4), zero_point=7)
+    if kind != "plain":
+        first = PUSHED if kind == "pushed" else THERE
+        w.segment(w.tensor((16,), "u8"), (first, THERE, steps[0], 1, 1), (0, THERE, steps[1], 2, 1),
+                  (1, THERE, steps[2], 1, 0), (2, THERE, 1, 0, 32767))  # fmt: skip
+    _weighted(w, x, a, weights(4, 3, 3, 3), 4, "CONV_2D", [1, 1, 1, 1, 1, 1, -128, 127])
+    _weighted(w, a, b, weights(1, 3, 3, 4), 4, "DEPTHWISE_CONV_2D", [2, 1, 1, 1, 1, 1, -100, 100])
+    extra = ABSENT if kind == "plain" else w.tensor((16,), "u8")
+    w.op("AVERAGE_POOL_2D", [b], c, [1, 1, 5, 5, 0, 0, -128, 127], extra=extra)
+    _weighted(w, c, y, weights(3, 4), 3, "FULLY_CONNECTED", [-128, 127])
+    return w.data()
+
+
+def counter() -> bytes:
+    """State: y is x plus all inputs since the reset, saturated; it begins with 5."""
+    w = Writer(n_init=1)
+    x, y = w.tensor((1, 2, 3), zero_point=0), w.tensor((1, 2, 3), zero_point=0)
+    state = w.tensor((1, 2, 3), zero_point=0)
+    w.op("COPY", [w.tensor((1, 2, 3), values=5)], state)
+    w.op("ADD", [x, state], state, [1, 1 << 30, 0, 1 << 30, 0, (1 << 31) - 1, 0, -128, 127])
+    w.op("COPY", [state], y)
+    return w.data()
+
+
+def backward(images: int = 2) -> bytes:
+    """A convolution whose output lies over the end of its input, from the last row to the first."""
+    w = Writer()
+    x = w.tensor((images, 6, 4, 2), zero_point=3)
+    y = w.tensor((images, 6, 4, 3), zero_point=-5)
+    operands = _weighted_operands(w, weights(3, 1, 1, 2), 3)
+    w.op("CONV_2D", [x, *operands], y, [1, 1, 1, 1, 0, 0, -128, 127], flags=1)
+    if images == 1:
+        w.rows[x][4], w.rows[y][4], w.arena = 0, 8, 80
+    return w.data()
+
+
+def scribbled(row: list[int]) -> bytes:
+    """A segment whose ops write ``row`` all over its progress: done, done, pushed (u16), stack
+    (2), depth."""
+    w = Writer()
+    w.tensor((1,), "u8"), w.tensor((1,), "u8")
+    progress, y = w.tensor((10,), "u8"), w.tensor((1, 4, 1, 12), "u8", ring=1)
+    w.rows[y][4], w.arena = w.rows[progress][4], w.rows[progress][4] + 12
+    x = w.tensor((1, 4, 1, 12), "u8", values=np.array([*row, 0, 0, 0] * 4).reshape(1, 4, 1, 12))
+    table = w.tensor((256,), "u8", values=np.arange(256))
+    w.segment(progress, (THERE, THERE, 1, 1, 0), (0, THERE, 1, 1, 0))
+    w.op("LUT", [x, table], y)
+    w.op("LUT", [x, table], y)
+    return w.data()
+
+
 def models() -> dict[str, bytes]:
     """A tiny valid file for every op and kind of shape."""
-    return {
+    import core_files_int8  # both import from here
+    import core_files_wide
+
+    return core_files_int8.models() | core_files_wide.models() | {
         "conv": conv(),
         "conv_groups": conv(groups=2, stride=(2, 1), pad=(1, 0), y=(1, 3, 5, 6)),
         "conv_dilated": conv((1, 3, 7, 2), (3, 3), 4, dilation=(2, 3), pad=(2, 3), y=(1, 3, 7, 4)),
@@ -240,7 +335,7 @@ def models() -> dict[str, bytes]:
         "mean": unary("MEAN", (1, 3, 4, 5), (1, 5), [6, 1 << 30, -3], zero_points=(3, -7)),
         "add": add(),
         "add_broadcast": add((1, 2, 3, 4), (1, 1, 3, 1)),
-        "pad": unary("PAD", (1, 2, 3, 2), (2, 4, 4, 4), [1, 0, 0, 2, 1, 0, 1, 1, 3]),
+        "pad": unary("PAD", (2, 2, 3, 2), (2, 4, 4, 4), [0, 0, 0, 2, 1, 0, 1, 1, 3]),
         "softmax": unary("SOFTMAX", (2, 6), (2, 6), [1 << 30, 22, -248], zero_points=(3, -128)),
         "lut": lut(),
         "lut_u8": lut("u8"),
@@ -248,4 +343,15 @@ def models() -> dict[str, bytes]:
         "dequantize": unary("DEQUANTIZE", (1, 6), (1, 6), [], ("s8", "f32"), (3, 0)),
         "copy": unary("COPY", (3, 5), (3, 5), []),
         "chain": chain(),
+        "average_pool_sums": sums("AVERAGE_POOL_2D", (2, 4, 5, 3), (2, 1, 2, 3),
+                                  [1, 2, 4, 3, 0, 0, -90, 99], (3, 3)),
+        "mean_sums": sums("MEAN", (1, 3, 4, 5), (1, 5), [6, 1 << 30, -3], (3, -7)),
+        "segment": stream("segment"),
+        "pushed": stream("pushed"),
+        "counter": counter(),
+        "backward": backward(),
+        "scribbled_done": scribbled([0] * 9),
+        "scribbled_depth": scribbled([0] * 6 + [0, 0, 250]),
+        "scribbled_stack": scribbled([0] * 6 + [250, 250, 1]),
+        "scribbled_rows": scribbled([255] * 9),
     }  # fmt: skip

@@ -7,7 +7,7 @@
 #include "ts.h"
 
 // What is larger than a board's memory is checked, but not run.
-enum { ARENA_MAX = 1 << 14, OPS_MAX = 16, OUTPUTS_MAX = 1 << 16 };
+enum { ARENA_MAX = 1 << 14, OPS_MAX = 16, OUTPUTS_MAX = 1 << 16, ROWS_MAX = 300 };
 
 // Ends the process where the core breaks its word.
 static void must(int true_, const char *what) {
@@ -25,6 +25,19 @@ static void *exactly(const void *from, size_t n) {
     return copy;
 }
 
+// As many rows as the input has, where it is pushed.
+static void push_rows(const ts_model_t *m) {
+    int32_t bytes = ts_model_row_bytes(m), done = 0;
+    uint8_t *row = exactly(NULL, (size_t)bytes);
+    memset(row, 0x33, (size_t)bytes);
+    for (uint32_t i = 0; bytes > 0 && i < m->tensors[0].dims[1] && i < ROWS_MAX; i++) {
+        done = ts_model_push_row(m, row);
+        must(done == 0 || done == 1, "push_row has no answer");
+    }
+    must(bytes > 0 || ts_model_push_row(m, row) == TS_ERR_ROWS, "a row nobody asked for");
+    free(row);
+}
+
 static void run(const uint8_t *file, size_t n, int32_t arena_bytes) {
     size_t size = (size_t)arena_bytes;
     uint8_t *arena = exactly(NULL, size);
@@ -34,7 +47,9 @@ static void run(const uint8_t *file, size_t n, int32_t arena_bytes) {
         "an arena too small was taken");
     must(ts_model_load(&m, file, n, arena, size) == 0, "checked but not loaded");
     if (m.n_ops <= OPS_MAX) {
-        ts_model_run(&m);
+        must(ts_model_run(&m) == (m.pushed ? TS_ERR_ROWS : 0), "run has no answer");
+        push_rows(&m);
+        must(ts_model_reset(&m) == 0, "no reset");
         must(ts_model_run_op(&m, m.n_ops) == TS_ERR_ARGUMENT, "an op beyond the last was run");
         must(m.n_ops == 0 || ts_model_run_op(&m, m.n_ops - 1) == 0, "the last op was refused");
     }

@@ -3,6 +3,7 @@
 // hostile values. Prints how many files were refused and how many were taken
 // (and run); a sanitizer ends the process where one does harm.
 //   mutate model|features FILE...
+//   mutate asis FILE...    models, as they are
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -66,10 +67,16 @@ static void flip_bits(subject_t subject, uint8_t *file, size_t n) {
 int main(int argc, char **argv) {
     subject_t subject = argc > 1 && strcmp(argv[1], "features") == 0 ? hostile_features
                                                                      : hostile_model;
+    int as_is = argc > 1 && strcmp(argv[1], "asis") == 0;
     for (int i = 2; i < argc; i++) {
         uint8_t file[FILE_MAX];
         FILE *f = fopen(argv[i], "rb");
         size_t n = f != NULL ? fread(file, 1, sizeof file, f) : 0;
+        if (as_is && n != 0) {
+            fclose(f);
+            attempt(subject, file, n);
+            continue;
+        }
         if (n == 0 || subject(file, n) < 0) {
             fprintf(stderr, "%s: not a valid file to begin with\n", argv[i]);
             return 1;

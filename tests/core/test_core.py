@@ -35,7 +35,7 @@ def test_compiles_without_a_warning(target: str, tmp_path: Path) -> None:
     if compiler.startswith("riscv") and _needs_headers(compiler, flags):
         flags = [*flags, "--specs=picolibc.specs"]
     for source in core_build.sources():
-        command = [compiler, *core_build.STRICT, *flags, "-Os", "-c", str(source)]
+        command = [compiler, *core_build.STRICT, *flags, "-Os", f"-I{core_build.CORE}", "-c", str(source)]
         done = subprocess.run([*command, "-o", str(tmp_path / f"{source.stem}.o")],
                               capture_output=True, text=True, check=False)  # fmt: skip
         assert done.returncode == 0, f"{' '.join(command)}\n{done.stderr}"
@@ -55,8 +55,8 @@ def test_no_writable_statics_and_no_libc(tmp_path: Path) -> None:
     objects = []
     for source in core_build.sources():
         objects.append(str(tmp_path / f"{source.stem}.o"))
-        subprocess.run(["arm-none-eabi-gcc", "-std=c99", "-Os", "-mcpu=cortex-m4", "-mthumb", "-c",
-                        str(source), "-o", objects[-1]], check=True)  # fmt: skip
+        subprocess.run(["arm-none-eabi-gcc", "-std=c99", "-Os", "-mcpu=cortex-m4", "-mthumb",
+                        f"-I{core_build.CORE}", "-c", str(source), "-o", objects[-1]], check=True)  # fmt: skip
     rows = [line.split() for line in _output("arm-none-eabi-nm", *objects).splitlines()]
     writable = [row[-1] for row in rows if len(row) == 3 and row[1] in "dDbBC"]
     defined = {row[2] for row in rows if len(row) == 3}

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import core_build
 import core_files as files
+import core_plans
 import numpy as np
 import pytest
 
@@ -89,12 +90,20 @@ def gold(offset: int, value: int) -> Damage:
     return lambda data: files.patched(data, section(data, "GOLD") + offset, "I", value)
 
 
+def word(index: int, value: int) -> Damage:
+    """A parameter word of the segment that PROG begins with: 0 is the count of ops."""
+    return prog(12 + 4 * index, "i", value)
+
+
+CONV, DEPTHWISE, POOL, DENSE = 48, 100, 152, 200    # records of the segment's ops, in PROG
+PRODUCERS = 1 << 16 | 255 << 8                      # step 1, no second input
 # (invariant, model, damage, error, op, tensor): tensors are x y w bias mult shift.
 CASES = [
     (1, "conv", header(0, "B", 0x55), "MAGIC", -1, -1),
     (1, "conv", header(4, "H", 0), "VERSION", -1, -1),
-    (1, "conv", header(4, "H", 2), "VERSION", -1, -1),
+    (1, "conv", header(4, "H", 1), "VERSION", -1, -1),
     (1, "conv", header(6, "B", 1), "TARGET", -1, -1),
+    (1, "conv", header(6, "B", 255), "TARGET", -1, -1),
     (1, "conv", header(8, "I", 569), "TRUNCATED", -1, -1),
     (1, "conv", header(8, "I", 31), "TRUNCATED", -1, -1),
     (1, "conv", header(8, "I", 0xFFFFFFFF), "TRUNCATED", -1, -1),
@@ -102,7 +111,7 @@ CASES = [
     (2, "conv", header(7, "B", 17), "SECTION", -1, -1),
     (2, "conv", header(7, "B", 3), "SECTION", -1, -1),
     (2, "conv", header(7, "B", 0), "SECTION", -1, -1),
-    (2, "conv", header(26, "B", 1), "SECTION", -1, -1),
+    (2, "conv", header(28, "B", 1), "SECTION", -1, -1),
     (2, "conv", header(31, "B", 1), "SECTION", -1, -1),
     (2, "conv", header(20, "H", 5), "SECTION", -1, -1),
     (2, "conv", header(20, "H", 7), "SECTION", -1, -1),
@@ -150,7 +159,8 @@ CASES = [
     (5, "conv", prog(2, "H", 0xFFFF), "OP", 0, -1),
     (5, "conv", prog(4, "B", 4), "OP", 0, -1),
     (5, "conv", prog(5, "B", 2), "OP", 0, -1),
-    (5, "conv", prog(6, "H", 1), "OP", 0, -1),
+    (5, "conv", prog(6, "H", 2), "OP", 0, -1),
+    (5, "conv", prog(6, "H", 0x100), "OP", 0, -1),
     (5, "conv", prog(8, "H", 6), "OP", 0, -1),
     (5, "conv", prog(18, "H", 2), "OP", 0, 2),                              # output: weights
     (5, "conv", header(22, "H", 2), "OP", 1, -1),
@@ -238,6 +248,41 @@ CASES = [
     (10, "chain", gold(4, 0), "GOLDEN", -1, -1),
     (10, "chain", gold(8, 84), "GOLDEN", -1, -1),
     (10, "chain", gold(12, 8), "GOLDEN", -1, -1),
+    (3, "backward", tens(0, 3, "B", 6), "TENSOR", -1, 0),                   # a ring of two images
+    (3, "segment", tens(2, 3, "B", 99), "TENSOR", -1, 2),                   # beyond the arena
+    (3, "lut", tens(0, 0, "B", 6), "TENSOR", -1, 0),                        # s4 in the arena
+    (6, "average_pool_sums", param(2, 3), "OP", 0, 2),                      # not all of H
+    (6, "average_pool_sums", param(4, 1), "OP", 0, 2),                      # padding above
+    (12, "segment", tens(5, 3, "B", 1), "OP", 0, 5),
+    (4, "conv", tens(0, 3, "B", 2), "TENSOR", -1, 0),
+    (4, "conv", tens(1, 3, "B", 2), "TENSOR", -1, 1),
+    (4, "pushed", word(1, PRODUCERS | 255), "TENSOR", -1, 0),               # a ring, not pushed
+    (5, "conv", prog(8, "H", 0xFFFF), "OP", 0, -1),                         # absent
+    (5, "conv", header(26, "H", 2), "SECTION", -1, -1),
+    (5, "segment", header(26, "H", 3), "OP", 0, -1),                        # ends in a segment
+    (5, "segment", header(26, "H", 5), None, -1, -1),
+    (11, "fully_connected", tens(0, 3, "B", 1), "OP", 0, 0),
+    (11, "average_pool_sums", tens(2, 3, "B", 1), "OP", 0, 2),
+    (11, "mean", prog(6, "B", 1), "OP", 0, -1),
+    (11, "average_pool_sums", prog(6, "B", 1), "OP", 0, -1),
+    (11, "fully_connected", prog(6, "B", 1), "OP", 0, -1),
+    (12, "segment", word(0, 0), "OP", 0, -1),
+    (12, "segment", word(0, 5), "OP", 0, -1),
+    (12, "segment", word(0, 256), "OP", 0, -1),
+    (12, "segment", word(0, -1), "OP", 0, -1),
+    (12, "segment", header(22, "H", 4), "OP", 0, -1),                       # three ops of four
+    (12, "segment", word(3, PRODUCERS | 1), "OP", 0, -1),                   # makes its own input
+    (12, "segment", word(3, PRODUCERS | 2), "OP", 0, -1),
+    (12, "segment", word(1, PRODUCERS & 0xFFFF | 255), "OP", 0, -1),        # step 0
+    (12, "segment", word(1, PRODUCERS | 255 | 1 << 24), "OP", 0, -1),
+    (12, "segment", word(2, 0xFFFF), "OP", 0, -1),                          # stride -1
+    (12, "segment", prog(6, "B", 1), "OP", 0, -1),
+    (12, "segment", prog(CONV + 6, "B", 1), "OP", 1, -1),                   # backward
+    (12, "segment", prog(POOL, "H", 32), "OP", 3, -1),                      # segment in a segment
+    (12, "segment", tens(5, 0, "B", 0), "OP", 0, 5),                        # progress not u8
+    (12, "segment", tens(5, 20, "I", 15), "OP", 0, 5),
+    (12, "pushed", header(26, "H", 5), "OP", 0, -1),                        # pushed in the prologue
+    (12, "pushed", header(24, "B", 2), "OP", 0, -1),                        # two inputs
 ]  # fmt: skip
 
 
@@ -251,11 +296,14 @@ def test_valid_files_are_taken(name: str) -> None:
 @pytest.mark.parametrize(
     "case", CASES, ids=[f"{i}-{n}-{k}" for k, (i, n, *_) in enumerate(CASES)]
 )
-def test_invariant(case: tuple[int, str, Damage, str, int, int]) -> None:
+def test_invariant(case: tuple[int, str, Damage, str | None, int, int]) -> None:
     _, name, damage, error, op, tensor = case
     data = damage(MODELS[name])
     assert data != MODELS[name]
-    assert core_build.check(data) == (ERRORS[f"TS_ERR_{error}"], op, tensor)
+    if error is None:       # allowed
+        assert core_build.check(data)[0] > 0
+    else:
+        assert core_build.check(data) == (ERRORS[f"TS_ERR_{error}"], op, tensor)
 
 
 @pytest.mark.parametrize(
@@ -295,6 +343,42 @@ def test_features_fill_the_input(elements: int, dtype: str, fault: int | None) -
         assert code > 0
     else:
         assert (code, op, tensor) == (ERRORS["TS_ERR_FEATURES"], -1, fault)
+
+
+def test_a_ring_has_one_image() -> None:
+    w = files.Writer()
+    x, y = w.tensor((2, 4, 1, 4)), w.tensor((2, 4, 1, 4))
+    ring = w.tensor((2, 4, 1, 4), ring=4)
+    for a, b in ((x, ring), (ring, y)):
+        w.op("MAX_POOL_2D", [a], b, [1, 1, 1, 1, 0, 0, -128, 127])
+    assert core_build.check(w.data()) == (ERRORS["TS_ERR_TENSOR"], -1, ring)
+
+
+@pytest.mark.parametrize(("mask", "y", "fits"), [(6, 5, True), (2, 5, True), (12, 3, False), (14, 1, False)])
+def test_a_mean_sums_rows_over_h(mask: int, y: int, fits: bool) -> None:
+    data = files.sums("MEAN", (1, 3, 1, 5), (1, y), [mask, 1 << 30, -3], (3, -7))
+    code, op, tensor = core_build.check(data)
+    assert code > 0 if fits else (code, op, tensor) == (ERRORS["TS_ERR_OP"], 0, 2)
+
+
+@pytest.mark.parametrize(("images", "rows", "fits"), [(1, 65535, True), (2, 9, False), (1, 65536, False)])
+def test_segments_are_of_one_image_and_16_bits_of_rows(images: int, rows: int, fits: bool) -> None:
+    w = files.Writer()
+    x, y = w.tensor((images, rows, 1, 1)), w.tensor((images, rows, 1, 1))
+    w.segment(w.tensor((8,), "u8"), (files.THERE, files.THERE, 1, 1, 0))
+    w.op("MAX_POOL_2D", [x], y, [1, 1, 1, 1, 0, 0, -128, 127])
+    code, op, tensor = core_build.check(w.data())
+    assert code > 0 if fits else (code, op, tensor) == (ERRORS["TS_ERR_OP"], 1, y)
+
+
+@pytest.mark.parametrize(("rows", "fits"), [(65535, True), (65536, False)])
+def test_pushed_rows_are_counted_in_16_bits(rows: int, fits: bool) -> None:
+    w = files.Writer()
+    x, y = w.tensor((1, rows, 1, 1), ring=1), w.tensor((1, 1, 1, 1))
+    w.segment(w.tensor((8,), "u8"), (files.PUSHED, files.THERE, 1, 1, 0))
+    w.op("MAX_POOL_2D", [x], y, [1, 1, 1, 1, 0, 0, -128, 127])
+    code, op, tensor = core_build.check(w.data())
+    assert code > 0 if fits else (code, op, tensor) == (ERRORS["TS_ERR_OP"], 0, x)
 
 
 def test_every_invariant_of_the_page_is_tested() -> None:
@@ -356,6 +440,21 @@ def test_no_damage_does_harm(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr[-3000:]
     refused, taken = (int(n) for n in re.findall(r"\d+", done.stdout))
     assert refused > 100_000 and taken > 100_000
+
+
+def test_no_plan_does_harm(tmp_path: Path) -> None:
+    """Rings that are too small, and more images than an op knows of."""
+    program = core_build.build("mutate", [HERE / "mutate.c", HERE / "hostile.c"],
+                               core_build.SANITISED)  # fmt: skip
+    paths = []
+    for name, data in MODELS.items():
+        for i, plan in enumerate(core_plans.hostile_plans(data)):
+            paths.append(tmp_path / f"{name}-{i}.tsm")
+            paths[-1].write_bytes(plan)
+    done = subprocess.run([program, "asis", *paths], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-3000:]
+    refused, taken = (int(n) for n in re.findall(r"\d+", done.stdout))
+    assert refused > 300 and taken > 300
 
 
 def test_no_damaged_feature_program_does_harm(tmp_path: Path) -> None:

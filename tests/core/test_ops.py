@@ -181,8 +181,8 @@ def test_add_broadcasts(a: tuple[int, ...], b: tuple[int, ...]) -> None:
     np.testing.assert_array_equal(got.reshape(y), np.clip(wanted, -128, 127))
 
 
-@pytest.mark.parametrize("pads", [((0, 0),) * 4, ((1, 2), (0, 0), (0, 0), (0, 0)),
-                                  ((0, 1), (2, 0), (1, 3), (0, 2)), ((0, 0), (0, 0), (0, 0), (4, 0))])  # fmt: skip
+@pytest.mark.parametrize("pads", [((0, 0),) * 4, ((0, 0), (1, 2), (0, 0), (0, 0)),
+                                  ((0, 0), (2, 1), (1, 3), (0, 2)), ((0, 0), (0, 0), (0, 0), (4, 0))])  # fmt: skip
 def test_pad(pads: tuple[tuple[int, int], ...]) -> None:
     x = inputs((2, 2, 3, 2), "random")
     wanted = np.pad(x, pads, constant_values=-7)

@@ -150,3 +150,21 @@ def by_asyncio(p):
     import asyncio
 
     asyncio.run(p.run_async())
+
+
+def test_rows_pushed():
+    if not MICROPYTHON:
+        skip("the heap is watched on MicroPython")
+    m, row = load(tiny.pushed()), bytes(3)
+    m.push_row(row)
+    gc.collect()
+    gc.disable()
+    try:
+        start = gc.mem_alloc()
+        for _ in range(WINDOWS):
+            m.push_row(row)
+        m.begin()
+        m.reset()
+        assert gc.mem_alloc() == start
+    finally:
+        gc.enable()

@@ -61,6 +61,66 @@ def test_bare_tensors():
         assert bytes(m.run(array.array("b", [100, 0, 0] * 4))) == bytes([120, 200, 0])
 
 
+def test_rows_are_pushed_one_by_one():
+    m = load(tiny.pushed())
+    assert (m.row_bytes, len(m.input)) == (3, 3)
+    for n in (0, 50):
+        for row in range(4):
+            scores = m.push_row(bytes((row, row + n, 0)))
+            assert (scores is None) == (row < 3)
+        assert bytes(scores) == bytes((130, 130 + n, 128)) and scores is m.scores
+    m.push_row(bytes((100, 100, 100)))
+    m.begin()  # forgets that row
+    for row in range(4):
+        m.input[0] = 2 * row
+        scores = m.push_row(m.input)
+    assert bytes(scores) == bytes((131, 128, 128))
+
+
+def test_rows_of_another_size_and_whole_inputs_are_refused():
+    m = load(tiny.pushed())
+    raises(ModelError, ("tiny", "row of 3 bytes", "got 4"), m.push_row, bytes(4))
+    raises(ModelError, ("tiny", "push_row", "3 bytes"), m.run, bytes(12))
+    raises(ModelError, ("tiny", "row by row"), m.invoke)
+    whole = load(tiny.build())
+    assert whole.row_bytes == 0
+    raises(ModelError, "push_row or run", whole.push_row, bytes(3))
+    whole.begin()
+
+
+def test_state_is_kept_until_reset():
+    m = load(tiny.counter())
+    for _ in range(2):
+        for n in range(1, 4):
+            assert bytes(m.run(bytes((n, 0, 2)))) == bytes((133 + n * (n + 1) // 2, 133,
+                                                            133 + 2 * n))
+        m.reset()
+
+
+def test_a_file_packed_for_another_core():
+    from tinysense.native import core
+
+    for target, name in ((1, "armv6m"), (3, "mve"), (99, "core 99")):
+        if target != core.target():
+            data = bytearray(tiny.build())
+            data[6] = target
+            raises(ModelError, ("packed for " + name, "this core is " + core.kernels(),
+                                "portable file", "--target " + core.kernels()), load,
+                   tiny.seal(data))
+
+
+def test_the_names_of_cores_are_the_cores_own():
+    if MICROPYTHON:
+        skip("the sources are on the computer")
+    import re
+    from pathlib import Path
+
+    from tinysense import model
+
+    text = (Path(__file__).parents[2] / "device/core/targets.def").read_text()
+    assert tuple(re.findall(r"^X\((\w+),", text, re.M)) == model._TARGETS
+
+
 def test_wrong_window_is_refused():
     m = load(tiny.build())
     raises(ModelError, ("4 frames x 3 channels", "24 bytes"), m.run, bytearray(22))
@@ -177,8 +237,8 @@ def test_flipped_bits_without_checksum_never_crash():
 
 def test_future_version():
     data = bytearray(tiny.build())
-    struct.pack_into("<H", data, 4, 2)
-    raises(ModelError, ("expected .tsm version 1, got 2", "update tinysense"), load,
+    struct.pack_into("<H", data, 4, 3)
+    raises(ModelError, ("expected .tsm version 2, got 3", "update tinysense"), load,
            tiny.seal(data))
 
 

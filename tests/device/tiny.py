@@ -24,7 +24,8 @@ _S8, _S32 = 0, 3
 _ARENA, _FILE = 0, 1
 _HALF = 1 << 30  # multiplier of one half
 _RAW = 16  # kind of the feature block, device/core/blocks.def
-_FULLY_CONNECTED = 3
+_FULLY_CONNECTED, _AVERAGE_POOL, _ADD, _COPY, _SEGMENT = 3, 4, 7, 13, 32
+_U8 = 1
 
 
 def meta(**changes):
@@ -74,6 +75,53 @@ def build(info=None, features=True, golden=3, **sizes):
     return seal(_lay_out(sections, arena))
 
 
+def pushed(rows=4):
+    """Takes rows of 3 bytes; the scores are the mean of each column, plus 128."""
+    tens = _rows((_S8, _ARENA, 1, 0, (1, rows, 1, 3)), (_S8, _ARENA, 0, 4, (1, 1, 1, 3)),
+                 (_U8, _ARENA, 0, 8, (1, 1, 1, 8)), (_U8, _ARENA, 0, 16, (1, 1, 1, 12)))
+    prog = struct.pack("<HHBBH2H3i", _SEGMENT, 6, 0, 1, 0, 2, 0, 1, 254 | 255 << 8 | 1 << 16, 1)
+    prog += struct.pack("<HHBBH4H8i", _AVERAGE_POOL, 12, 1, 2, 0, 0, 1, 3, 0, 1, 1, rows, 1, 0, 0,
+                        -128, 127)
+    return _bare(tens, prog, b"", 28, 4, 2)
+
+
+def counter():
+    """The scores are the sums of all inputs since the reset, plus 128; they begin with 5 more."""
+    at = _up(32 + 12 * 4) + _up(len(json.dumps(_BARE))) + _up(32 * 4) + _up(12 + 52 + 12)
+    tens = _rows((_S8, _ARENA, 0, 0, (1, 1, 1, 3)), (_S8, _ARENA, 0, 4, (1, 1, 1, 3)),
+                 (_S8, _ARENA, 0, 8, (1, 1, 1, 3)), (_S8, _FILE, 0, at, (1, 1, 1, 3)))
+    prog = struct.pack("<HHBBH2H", _COPY, 3, 1, 1, 0, 3, 2)
+    prog += struct.pack("<HHBBH4H9i", _ADD, 13, 2, 1, 0, 0, 2, 2, 0, 1, _HALF, 0, _HALF, 0,
+                        (1 << 31) - 1, 0, -128, 127)
+    prog += struct.pack("<HHBBH2H", _COPY, 3, 1, 1, 0, 2, 1)
+    return _bare(tens, prog, b"\5\5\5\0", 12, 4, 3, 1)
+
+
+def roomy(arena):
+    """Copies an input that fills half of so large an arena. No core packs it."""
+    half = arena // 2
+    tens = _rows((_S8, _ARENA, 0, 0, (1, 1, 1, half)), (_S8, _ARENA, 0, half, (1, 1, 1, half)))
+    return _bare(tens, struct.pack("<HHBBH2H", _COPY, 3, 1, 1, 0, 0, 1), b"", arena, 2, 1)
+
+
+_BARE = {"name": "tiny", "labels": LABELS}
+
+
+def _rows(*rows):
+    """TENS of (dtype, place, ring, offset, dims)."""
+    return b"".join(struct.pack("<BBBBI4Iif", dtype, 4, place, ring, offset, *dims, 0, 0.5)
+                    for dtype, place, ring, offset, dims in rows)
+
+
+def _bare(tens, prog, data, arena, n_tensors, n_ops, n_init=0):
+    """A file without features of one input and one output."""
+    sections = [(b"META", json.dumps(_BARE).encode()), (b"TENS", tens), (b"PROG", prog),
+                (b"DATA", data)]
+    out = _lay_out(sections, arena)
+    struct.pack_into("<HHBBH", out, 20, n_tensors, n_ops, 1, 1, n_init)
+    return seal(out)
+
+
 def seal(data):
     """Sets the file length and the checksum right."""
     out = bytearray(data)
@@ -88,7 +136,7 @@ def _up(n):
 
 def _lay_out(sections, arena):
     at = _up(32 + 12 * len(sections))
-    out = bytearray(struct.pack("<4sHBBIIIHHBB6x", b"TSM\x1a", 1, 0, len(sections), 0, arena, 0,
+    out = bytearray(struct.pack("<4sHBBIIIHHBB6x", b"TSM\x1a", 2, 0, len(sections), 0, arena, 0,
                                 6, 1, 1, 1))
     for tag, body in sections:
         out += struct.pack("<4sII", tag, at, len(body))

@@ -28,7 +28,7 @@ LARGE = tiny.build(window=8000)     # takes seconds to send
 MODELS = {
     "cut": (GOOD[: len(GOOD) * 6 // 10], "header says 856 bytes, the file has 513"),
     "flipped": (GOOD[:700] + bytes([GOOD[700] ^ 4]) + GOOD[701:], "checksum"),
-    "future": (GOOD[:4] + b"\2" + GOOD[5:], "expected .tsm version 1, got version 2"),
+    "future": (GOOD[:4] + b"\3" + GOOD[5:], "expected .tsm version 2, got version 3"),
     "empty": (b"", "got a file of 0"),
     "picture": (b"\x89PNG\r\n" * 40, "not a .tsm model file"),
 }
@@ -234,7 +234,7 @@ attempt("whole", good)
     assert [name for name, _ in told] == [*MODELS, *["byte"] * 51, *["size"] * 15]
     for text, parts in (("cut", ("expected 856 bytes, got 513", "copy it again")),
                         ("flipped", ("checksum",)), ("picture", ("tinysense convert",)),
-                        ("future", ("expected .tsm version 1, got 2", "update tinysense"))):
+                        ("future", ("expected .tsm version 2, got 3", "update tinysense"))):
         assert all(part in dict(told)[text] for part in parts), dict(told)[text]
 
 
@@ -252,18 +252,18 @@ def test_an_op_that_is_not_supported(tmp_path, root):
         sys.path.pop(0)
     made = builder.Builder()
     x = made.tensor("sensor", (1, 8), scale=0.1)
-    y = made.tensor("hidden/tanh", (1, 8), scale=1 / 128)
-    made.op("TANH", [x], [y])
+    y = made.tensor("hidden/floor", (1, 8), scale=1 / 128)
+    made.op("FLOOR", [x], [y])
     (tmp_path / "m.tflite").write_bytes(made.finish([x], [y]))
     said = Command(tmp_path).refused("convert", "m.tflite")
-    assert "op 0 TANH (layer 'hidden/tanh')" in said and "SOFTMAX" in said
+    assert "op 0 FLOOR (layer 'hidden/floor')" in said and "SOFTMAX" in said
     assert not (tmp_path / "m.tsm").exists()
 
 
 def test_too_little_ram_is_said_before_anything_is_sent(new_bench):
     bench = new_bench(files=package(), heap_bytes=120_000)
     path = bench.folder / "m.tsm"
-    path.write_bytes(tiny.build(arena=90_000))
+    path.write_bytes(tiny.roomy(90_000))
     said = bench.tinysense.refused("upload", "m.tsm")
     total, block = needs(ModelFile.read(path.read_bytes()), path.stat().st_size)
     assert f"{total + RAM_SLACK_BYTES} bytes needed" in said and " free; " in said

@@ -50,14 +50,14 @@ def test_the_table_is_the_commands_own():
         "README.md is out of step: run .venv/bin/python tests/e2e/test_readme.py")
 
 
-def steps() -> list[list[str]]:
-    lines = block("steps").replace("```sh\n", "").replace("```", "").splitlines()
+def steps(name: str = "steps") -> list[list[str]]:
+    lines = block(name).replace("```sh\n", "").replace("```", "").splitlines()
     return [shlex.split(line) for line in lines if line and not line.startswith("#")]
 
 
 def test_every_command_that_is_named_exists():
-    named = set(re.findall(r"(?:bin/|`)tinysense (\w+)", README.read_text(encoding="utf-8")))
-    assert {words[1] for words in steps()} <= named
+    named = set(re.findall(r"(?:bin/|`)tinysense ([\w-]+)", README.read_text(encoding="utf-8")))
+    assert {words[1] for words in (*steps(), *steps("model"))} <= named
     assert named <= {row.name for row in COMMANDS}
 
 
@@ -104,6 +104,16 @@ def test_steps_and_snippet(project):
     assert re.search(r"(\d+)/\1 golden outputs equal", told["upload"])
     assert re.search(r"[1-9]\d* windows, \d+ events", told["run"])
     assert "gesture" in snippet(project)
+
+
+def test_steps_with_a_model(tmp_path):
+    (tmp_path / "models").symlink_to(README.parent / "models")
+    tinysense = Command(tmp_path)
+    told = {name: tinysense(name, *words) for _, name, *words in steps("model")}
+    assert (tmp_path / "memory.svg").read_text(encoding="utf-8").startswith("<svg")
+    assert "arena" in told["inspect"]
+    assert re.search(r"[1-9]\d* instructions per inference on cortex-m0plus", told["bench"])
+    assert (tmp_path / "gesture_c" / "Makefile").is_file()
 
 
 def snippet(project: Command) -> str:

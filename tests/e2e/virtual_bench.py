@@ -14,7 +14,9 @@ from tinysense_host.boards import boards_folder
 from tinysense_host.emulator import Emulator, write_files
 
 ROOT = boards_folder().parent
-PRODUCTS = {"QEMU_M4F": "QEMU_M4F/firmware.elf", "QEMU_M0": "QEMU_M0/firmware.elf"}
+PRODUCTS = {board: f"{board}/firmware.elf"
+            for board in ("QEMU_M4F", "QEMU_M7", "QEMU_M55", "QEMU_M0", "QEMU_RV32")}
+PRODUCTS["UNIX"] = "UNIX/micropython"
 TINYSENSE = Path(sys.executable).parent / "tinysense"
 WAIT_S = 120.0      # for what comes within a second where nothing else runs
 

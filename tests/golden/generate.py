@@ -14,8 +14,11 @@ import sys
 import zlib
 from pathlib import Path
 
+import graphs
 import keras_models
 import models
+import models_state
+import models_wide
 import numpy as np
 from models import SAME, VALID
 
@@ -24,6 +27,7 @@ from tinysense_host.modelfile import ModelFile
 
 CASES = Path(__file__).parent / "cases"
 RANDOM = 4
+IN_SEQUENCE = 30  # of models that keep state
 
 WINDOWS = {
     "1x1": {"kernel": (1, 1)},
@@ -126,23 +130,119 @@ SINGLE = {
     "quantize_float": ("quantize", {}),
     "quantize_float_power_of_two": ("quantize", {"scale": 0.125}),
     "dequantize": ("dequantize", {}),
+    "sub": ("binary", {"op": "SUB"}),
+    "sub_relu": ("binary", {"op": "SUB", "act": "RELU"}),
+    "sub_channels_first": ("binary", {"op": "SUB", "other": (3,), "constant": True, "swap": True}),
+    "mul": ("binary", {}),
+    "mul_relu6": ("binary", {"act": "RELU6"}),
+    "mul_channels": ("binary", {"other": (3,), "constant": True}),
+    "mul_rows": ("binary", {"other": (1, 4, 1, 1)}),
+    "mul_both_repeat": ("binary", {"x": (2, 4, 1, 3), "other": (1, 1, 5, 3)}),
+    "mul_batch_constant": ("binary", {"x": (2, 3, 4, 3), "other": (2, 3, 4, 1), "constant": True}),
+    "mul_saturating": ("binary", {"gain": 30.0}),
+    "minimum": ("binary", {"op": "MINIMUM", "same_quant": True}),
+    "minimum_scalar": (
+        "binary", {"op": "MINIMUM", "same_quant": True, "other": (1,), "constant": True}),
+    "maximum": ("binary", {"op": "MAXIMUM", "same_quant": True}),
+    "maximum_columns": ("binary", {"op": "MAXIMUM", "same_quant": True, "other": (1, 1, 4, 1)}),
+    "prelu": ("binary", {"op": "PRELU", "other": (1, 1, 3), "constant": True}),
+    "prelu_all": ("binary", {"op": "PRELU", "other": (4, 4, 3), "constant": True}),
+    "concatenation": ("concatenation", {}),
+    "concatenation_columns": (
+        "concatenation", {"shapes": ((1, 3, 2, 4), (1, 3, 1, 4), (1, 3, 3, 4)), "axis": 2}),
+    "concatenation_rows": ("concatenation", {"shapes": ((1, 2, 3, 4), (1, 1, 3, 4)), "axis": 1}),
+    "concatenation_batch": ("concatenation", {"shapes": ((2, 2, 3, 4), (1, 2, 3, 4)), "axis": 0}),
+    "concatenation_constant": (
+        "concatenation", {"shapes": ((2, 3, 3), (2, 3, 1)), "axis": -1, "constant": 1}),
+    "concatenation_nine": (
+        "concatenation", {"shapes": ((1, 3, 2),) * 9, "axis": 2, "constant": 4}),
+    "pack_first": ("pack", {}),
+    "pack_last": ("pack", {"axis": -1}),
+    "pack_middle": ("pack", {"x": (2, 3, 4), "axis": 1, "count": 2}),
+    "unpack": ("unpack", {}),
+    "unpack_last": ("unpack", {"axis": -1}),
+    "split": ("split", {}),
+    "split_rows": ("split", {"axis": 1, "sizes": (2, 2)}),
+    "split_v": ("split", {"sizes": (1, 3, 2), "equal": False}),
+    "split_v_rest": ("split", {"x": (1, 7, 3), "axis": 1, "sizes": (2, -1), "equal": False}),
+    "strided_slice": ("strided_slice", {}),
+    "strided_slice_backward": (
+        "strided_slice", {"begin": (0, 5, 0, -1), "end": (1, 0, 5, -5), "step": (1, -2, 1, -1)}),
+    "strided_slice_batch": (
+        "strided_slice", {"x": (4, 3, 2, 2), "begin": (1, 0, 0, 0), "end": (4, 3, 2, 1),
+                          "step": (2, 1, 1, 1)}),
+    "strided_slice_masks": (
+        "strided_slice", {"begin": (0, 2, 3, 0), "end": (0, 0, 4, 0), "shape": (1, 4, 4),
+                          "step": (1, 1, 1, 1), "beginMask": 9, "endMask": 11,
+                          "shrinkAxisMask": 4}),
+    "strided_slice_ellipsis": (
+        "strided_slice", {"begin": (0, 1), "end": (0, 3), "step": (1, 1), "shape": (1, 6, 5, 2),
+                          "ellipsisMask": 1}),
+    "strided_slice_new_axis": (
+        "strided_slice", {"x": (6, 4), "begin": (0, 1), "end": (0, 5), "step": (1, 3),
+                          "shape": (1, 2, 4), "newAxisMask": 1}),
+    "slice": ("slice_", {}),
+    "transpose": ("transpose", {}),
+    "transpose_2d": ("transpose", {"x": (5, 7), "order": (1, 0)}),
+    "transpose_batch": ("transpose", {"x": (2, 3, 4, 5), "order": (2, 0, 3, 1)}),
+    "transpose_ones": ("transpose", {"x": (1, 6, 1, 4), "order": (2, 1, 0, 3)}),
+    "tanh": ("tanh", {}),
+    "tanh_sharp": ("tanh", {"scale": 1.0}),
+    "tanh_flat": ("tanh", {"scale": 0.001}),
+    "hard_swish": ("one_value", {}),
+    "hard_swish_coarse": ("one_value", {"scale": 0.5, "ratio": 1.0}),
+    "hard_swish_fine": ("one_value", {"scale": 0.004, "ratio": 0.1}),
+    "leaky_relu": ("one_value", {"op": "LEAKY_RELU", "alpha": 0.2}),
+    "leaky_relu_negative": ("one_value", {"op": "LEAKY_RELU", "alpha": -0.7}),
+    "relu_n1_to_1": ("relu", {"op": "RELU_N1_TO_1"}),
+    "sum": ("mean", {"op": "SUM", "ratio": 6.3}),
+    "sum_ties": ("mean", {"op": "SUM", "ratio": 8.0}),
+    "sum_channels": ("mean", {"op": "SUM", "axes": (-1,), "ratio": 2.1}),
+    "sum_apart": ("mean", {"op": "SUM", "axes": (1, 3), "keep_dims": True, "ratio": 5.0}),
+    "reduce_max_channels": ("mean", {"axes": (3,), "op": "REDUCE_MAX"}),
+    "reduce_max_apart": ("mean", {"x": (2, 5, 4, 3), "axes": (1, 3), "op": "REDUCE_MAX"}),
+    "reduce_max_all": ("mean", {"axes": (0, 1, 2, 3), "op": "REDUCE_MAX"}),
+    "arg_max": ("arg_max", {}),
+    "arg_max_rows": ("arg_max", {"axis": 1, "dtype": "int64"}),
+    "resize_twice": ("resize", {}),
+    "resize_smaller": ("resize", {"x": (2, 7, 5, 3), "size": (3, 4)}),
+    "resize_corners": ("resize", {"size": (7, 5), "corners": True}),
+    "resize_half_pixel": ("resize", {"size": (9, 7), "half": True}),
+    "tile": ("tile", {}),
+    "tile_last": ("tile", {"x": (2, 3), "times": (1, 4)}),
+    "broadcast_to": ("tile", {"x": (1, 3, 1, 2), "times": (2, 1, 4, 1), "op": "BROADCAST_TO"}),
+    "transpose_conv": ("transpose_conv", {}),
+    "transpose_conv_valid": ("transpose_conv", {"padding": VALID}),
+    "transpose_conv_relu6": ("transpose_conv", {"act": "RELU6", "bias": False}),
+    "transpose_conv_gaps": ("transpose_conv", {"kernel": (2, 1), "stride": (3, 2)}),
+    "transpose_conv_uneven": (
+        "transpose_conv", {"x": (2, 3, 4, 5), "kernel": (4, 3), "stride": (2, 1),
+                           "padding": VALID, "extra": (1, 0), "per_channel": False}),
 }  # fmt: skip
+
+
+# Where the functions that SINGLE and other lists name are.
+FAMILIES = (
+    (models, SINGLE), (models_state, models_state.CASES), (models_wide, models_wide.CASES),
+    (graphs, graphs.CASES),
+)  # fmt: skip
 
 
 def build(name: str) -> bytes:
     """The .tflite of a case; the same bytes every time for the cases built by hand."""
     if name in keras_models.KERAS:
         return keras_models.export(name)
-    function, arguments = SINGLE[name]
+    module, (function, arguments) = next((m, c[name]) for m, c in FAMILIES if name in c)
     rng = np.random.default_rng(zlib.crc32(name.encode()))
-    return getattr(models, function)(rng, **arguments)
+    return getattr(module, function)(rng, **arguments)
 
 
 def generate(name: str) -> None:
     """Write one case."""
     data = build(name)
     model = ModelFile.read(convert.convert(tflite.read(data, name)))
-    tried = vectors.boundary(model) + vectors.random(model, RANDOM)
+    count = RANDOM if model.n_init == 0 else IN_SEQUENCE
+    tried = vectors.boundary(model) + vectors.random(model, count)
     inputs = vectors.stack(tried, model.inputs)
     outputs = reference.run_here(data, inputs)
     arrays = {f"in{i}": x for i, x in enumerate(inputs)}
@@ -155,7 +255,8 @@ def main() -> None:
     import tensorflow  # noqa: F401  once for all; each model then gets a process of its own
 
     CASES.mkdir(exist_ok=True)
-    for name in sys.argv[1:] or [*SINGLE, *keras_models.KERAS]:
+    names = [name for _, cases in FAMILIES for name in cases]
+    for name in sys.argv[1:] or [*names, *keras_models.KERAS]:
         child = os.fork()
         if child == 0:
             generate(name)

@@ -105,15 +105,70 @@ def _residual1d(keras):
     return keras.Model(given, [layers.Dense(3)(layers.Flatten()(y)), x])
 
 
+def _dense(keras):
+    """32 frames of three axes, three dense layers: a model for the smallest boards."""
+    layers = keras.layers
+    return [
+        layers.Input((32, 3)),
+        layers.Flatten(),
+        layers.Dense(24, activation="relu"),
+        layers.Dense(12, activation="relu"),
+        layers.Dense(4, activation="softmax"),
+    ]
+
+
+def _squeeze_excite(keras):
+    """A block of MobileNetV3: channels weighed by what they hold."""
+    layers = keras.layers
+    given = layers.Input((16, 12, 3))
+    x = layers.Conv2D(8, 3, strides=2, padding="same", activation="hard_swish")(given)
+    x = layers.DepthwiseConv2D(3, padding="same", activation="relu")(x)
+    y = layers.GlobalAveragePooling2D(keepdims=True)(x)
+    y = layers.Conv2D(4, 1, activation="relu")(y)
+    y = layers.Conv2D(8, 1, activation="hard_sigmoid")(y)
+    x = layers.Multiply()([x, y])
+    return keras.Model(given, layers.Dense(3, activation="softmax")(layers.Flatten()(x)))
+
+
+def _upward(keras):
+    """Down and up again, with a bridge: Resizing, Conv2DTranspose, Cropping2D, Concatenate."""
+    layers = keras.layers
+    given = layers.Input((9, 10, 2))
+    a = layers.Conv2D(4, 3, padding="same")(given)
+    a = layers.LeakyReLU(negative_slope=0.1)(a)
+    b = layers.MaxPooling2D(2)(a)
+    b = layers.PReLU(shared_axes=[1, 2])(layers.Conv2D(6, 3, padding="same")(b))
+    up = layers.Resizing(8, 10, interpolation="nearest")(b)
+    over = layers.Conv2DTranspose(3, 3, strides=2, padding="same")(b)
+    cut = layers.Cropping2D(((0, 1), (0, 0)))(a)
+    x = layers.Concatenate()([up, over, cut])
+    return keras.Model(given, layers.Conv2D(1, 1, activation="tanh")(x))
+
+
+def _parts(keras):
+    """Split, permuted, compared and joined again; the largest is the answer."""
+    layers, ops = keras.layers, keras.ops
+    given = layers.Input((8, 6))
+    left, right = ops.split(layers.Dense(6)(given), 2, axis=-1)
+    x = layers.Maximum()([layers.Minimum()([left, right]), layers.Subtract()([left, right])])
+    x = layers.Concatenate(axis=1)([layers.Permute((2, 1))(x), layers.Permute((2, 1))(left)])
+    x = ops.max(x, axis=-1)
+    return keras.Model(given, layers.Dense(3)(x))
+
+
 # name -> (layers or model, type of input and output: None float32)
 KERAS = {
     "keras_conv1d": (_conv1d, "int8"),
     "keras_conv1d_flatten": (_conv1d_flatten, "int8"),
+    "keras_dense": (_dense, "int8"),
     "keras_depthwise1d": (_depthwise1d, "int8"),
     "keras_dilated1d": (_dilated1d, "int8"),
     "keras_dilated2d": (_dilated2d, "int8"),
     "keras_residual1d": (_residual1d, "int8"),
     "keras_float_edges": (_float_edges, None),
+    "keras_squeeze_excite": (_squeeze_excite, "int8"),
+    "keras_upward": (_upward, "int8"),
+    "keras_parts": (_parts, "int8"),
     "keras_unsigned_edges": (_unsigned_edges, "uint8"),
 }
 

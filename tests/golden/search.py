@@ -2,9 +2,9 @@
 
     python tests/golden/search.py [--count 200] [--seed 0] [--op conv]
 
-Draws single-op models at random and compares all outputs; prints each model
-that differs and keeps its file. Not part of the tests: a finding becomes a
-row in generate.py.
+Draws models at random, of one op or whole graphs, and compares all outputs;
+prints each model that differs and keeps its file. `make test-all` runs it
+(test_search.py); a finding becomes a row in generate.py.
 """
 
 from __future__ import annotations
@@ -12,10 +12,11 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+import graphs
 import models
 import numpy as np
 
-from tinysense_host import convert, hostcore, tflite, vectors
+from tinysense_host import convert, hostcore, reference, tflite, vectors
 from tinysense_host.errors import TinysenseError
 
 SAME, VALID = models.SAME, models.VALID
@@ -93,7 +94,132 @@ def softmax(rng):
                           beta=_pick(rng, 1.0, 1.0, 0.5, 2.0))  # fmt: skip
 
 
+def binary(rng):
+    op = _pick(rng, "SUB", "MUL", "MUL", "MINIMUM", "MAXIMUM", "PRELU")
+    x = _image(rng)
+    other = _pick(rng, None, (1, 1, 1, x[3]), (x[3],), (1, x[1], 1, 1), (1,))
+    constant = bool(rng.integers(2)) and other is not None
+    if op == "PRELU":
+        other, constant = _pick(rng, (1, 1, x[3]), x[1:], (1, 1, 1)), True
+    act = _pick(rng, *ACTS) if op in ("SUB", "MUL") else None
+    swap = bool(rng.integers(2)) and op != "PRELU"
+    return models.binary(rng, op, x, other, act, constant, swap, op in ("MINIMUM", "MAXIMUM"),
+                         _gain(rng))  # fmt: skip
+
+
+def _shape(rng, rank):
+    return tuple(int(v) for v in rng.integers(1, 6, rank))
+
+
+def concatenation(rng):
+    rank = int(rng.integers(1, 5))
+    axis, shape = int(rng.integers(-rank, rank)), list(_shape(rng, rank))
+    shapes = []
+    for _ in range(int(rng.integers(1, 11))):
+        shape[axis] = int(rng.integers(1, 5))
+        shapes.append(tuple(shape))
+    constant = int(rng.integers(len(shapes))) if len(shapes) > 1 and rng.integers(2) else None
+    while len(shapes) - (constant is not None) > 8:  # a model has 8 inputs at most
+        shapes.pop()
+    constant = None if constant is not None and constant >= len(shapes) else constant
+    return models.concatenation(rng, shapes[:8] if constant is None else shapes, axis, constant)
+
+
+def split(rng):
+    rank = int(rng.integers(1, 5))
+    axis, shape = int(rng.integers(-rank, rank)), list(_shape(rng, rank))
+    equal = bool(rng.integers(2))
+    sizes = [int(v) for v in rng.integers(1, 4, int(rng.integers(1, 6)))]
+    sizes = [sizes[0]] * len(sizes) if equal else sizes
+    shape[axis] = sum(sizes)
+    if not equal and rng.integers(2):
+        sizes[int(rng.integers(len(sizes)))] = -1
+    return models.split(rng, tuple(shape), axis, sizes, equal)
+
+
+def pack(rng):
+    rank = int(rng.integers(1, 4))
+    if rng.integers(2):
+        return models.pack(rng, _shape(rng, rank), int(rng.integers(1, 7)),
+                           int(rng.integers(-rank - 1, rank + 1)))  # fmt: skip
+    return models.unpack(rng, _shape(rng, rank + 1), int(rng.integers(-rank - 1, rank + 1)))
+
+
+def strided_slice(rng):
+    x = _shape(rng, int(rng.integers(1, 5)))
+    if rng.integers(3) == 0:
+        begin = [int(rng.integers(0, d)) for d in x]
+        size = [_pick(rng, -1, int(rng.integers(1, d - b + 1)))
+                for b, d in zip(begin, x, strict=True)]  # fmt: skip
+        return models.slice_(rng, x, begin, size)
+    begin, end, step = [], [], []
+    for d in x:
+        s = int(_pick(rng, 1, 1, 2, 3, -1, -2))
+        a, b = sorted(int(v) for v in rng.choice(d + 1, 2, replace=False))
+        first, last = (a, b) if s > 0 else (b - 1, a - 1)
+        begin.append(first if rng.integers(2) else first - d)
+        end.append(-d - 1 if last < 0 else last)
+        step.append(s)
+    return models.strided_slice(rng, x, begin, end, step)
+
+
+def transpose(rng):
+    rank = int(rng.integers(1, 5))
+    return models.transpose(rng, _shape(rng, rank), [int(a) for a in rng.permutation(rank)])
+
+
+def leaky_relu(rng):
+    alpha = float(_pick(rng, 0.01, 0.1, 0.2, 0.3, rng.uniform(-2, 2)))
+    return models.one_value(rng, "LEAKY_RELU", alpha=alpha)
+
+
+def reduce(rng):
+    axes = _pick(rng, (1, 2), (1,), (2,), (3,), (-1,), (0, 1, 2), (1, 3), (0, 3), (1, 2, 3), (0, 2))
+    x = (int(rng.integers(1, 4)), *_image(rng)[1:])
+    ratio = 2.0 ** _pick(rng, int(rng.integers(-1, 9)), rng.uniform(-1, 9))
+    return models.mean(rng, x, axes, bool(rng.integers(2)), op=_pick(rng, "SUM", "REDUCE_MAX"),
+                       ratio=ratio)  # fmt: skip
+
+
+def tile(rng):
+    rank = int(rng.integers(1, 5))
+    times = [int(v) for v in rng.integers(1, 4, rank)]
+    if rng.integers(2):
+        return models.tile(rng, [int(v) if n == 1 else 1 for v, n in
+                                 zip(_shape(rng, rank), times, strict=True)],
+                           times, "BROADCAST_TO")  # fmt: skip
+    return models.tile(rng, _shape(rng, rank), times)
+
+
+def arg_max(rng):
+    x = _shape(rng, int(rng.integers(1, 5)))
+    return models.arg_max(rng, x, int(rng.integers(-len(x), len(x))), _pick(rng, "int32", "int64"))
+
+
+def resize(rng):
+    n = int(rng.integers(1, 3))
+    x, size = (n, *_image(rng)[1:]), [int(v) for v in rng.integers(1, 20, 2)]
+    corners, half = _pick(rng, (False, False), (True, False), (False, True))
+    return models.resize(rng, x, size, corners, half)
+
+
+def transpose_conv(rng):
+    kernel, stride, padding = _window(rng)
+    x = (int(rng.integers(1, 3)), *_image(rng)[1:])
+    extra = tuple(int(v) for v in rng.integers(0, 2, 2)) if padding == VALID else (0, 0)
+    return models.transpose_conv(rng, x, int(rng.integers(1, 5)), kernel, stride, padding,
+                                 _pick(rng, *ACTS), bool(rng.integers(2)), bool(rng.integers(2)),
+                                 _gain(rng), extra)  # fmt: skip
+
+
 KINDS = {
+    "graph": graphs.graph,
+    "binary": binary, "concatenation": concatenation, "split": split, "pack": pack,
+    "strided_slice": strided_slice, "transpose": transpose, "leaky_relu": leaky_relu,
+    "tile": tile, "reduce": reduce, "arg_max": arg_max, "resize": resize,
+    "transpose_conv": transpose_conv,
+    "tanh": lambda rng: models.tanh(rng, scale=models.scale_of(rng, -12, 4)),
+    "hard_swish": lambda rng: models.one_value(rng, ratio=2.0 ** rng.uniform(-3, 4)),
     "conv": conv, "depthwise": depthwise, "fully_connected": fully_connected, "pool": pool,
     "mean": mean, "add": add, "softmax": softmax,
     "logistic": lambda rng: models.logistic(rng, scale=models.scale_of(rng, -12, 4)),
@@ -106,13 +232,14 @@ KINDS = {
 
 
 def compare(data, seed):
-    """What differs, "" for nothing. One process for all models: quick, and these have one op."""
+    """What differs, "" for nothing. One process for all models: quick, and it is the reference
+    kernels that run in it."""
     import tensorflow as tf
 
-    resolver = tf.lite.experimental.OpResolverType.BUILTIN_REF
     interpreter = tf.lite.Interpreter(
-        model_content=data, experimental_op_resolver_type=resolver, num_threads=1
-    )
+        model_content=data, experimental_op_resolver_type=reference.resolver(tf, data),
+        num_threads=1,
+    )  # fmt: skip
     try:
         interpreter.allocate_tensors()
     except RuntimeError as error:
@@ -123,15 +250,16 @@ def compare(data, seed):
         return f"refused: {error}"
     tried = vectors.boundary(model.file) + vectors.random(model.file, 8, seed)
     batches = vectors.stack(tried, model.file.inputs)
-    got = model.run_batch(batches)[0]
+    got = model.run_batch(batches)
     for k, vector in enumerate(tried):
         for detail, batch in zip(interpreter.get_input_details(), batches, strict=True):
             interpreter.set_tensor(detail["index"], batch[k])
         interpreter.invoke()
-        wanted = interpreter.get_tensor(interpreter.get_output_details()[0]["index"])
-        if wanted.tobytes() != got[k].tobytes():
-            apart = np.abs(wanted.astype(float) - got[k].reshape(wanted.shape).astype(float))
-            return f"{vector.name}: {np.count_nonzero(apart)} of {apart.size}, by {apart.max():g}"
+        for detail, batch in zip(interpreter.get_output_details(), got, strict=True):
+            wanted, found = interpreter.get_tensor(detail["index"]), batch[k]
+            if wanted.tobytes() != found.tobytes():
+                apart = np.abs(wanted.astype(float) - found.reshape(wanted.shape).astype(float))
+                return f"{vector.name}: {np.count_nonzero(apart)} of {apart.size}, by {apart.max():g}"
     return ""
 
 

@@ -62,12 +62,15 @@ def test_the_cost_of_the_call_is_taken_off() -> None:
     assert [op.cost for op in cost.ops] == [1000, 2000, 0, 0, 500, 600]
     told = cost.as_dict()
     assert list(told) == ["instructions", "arena_bytes", "model_bytes", "macs", "call_overhead",
-                          "ops"]  # fmt: skip
+                          "load", "ops"]  # fmt: skip
     assert told["instructions"] == 5000
     assert told["model_bytes"] == len(blob)
     assert told["macs"] == sum(op["macs"] for op in told["ops"])
-    assert told["ops"][0] == {"op": "CONV_2D", "instructions": 1000, "macs": 32 * 8 * 5 * 3,
-                              "shape": [1, 1, 32, 8]}  # fmt: skip
+    assert told["ops"][0]["macs"] == 32 * 8 * 5 * 3
+    assert told["ops"][0] == {
+        "op": "CONV_2D", "instructions": 1000, "macs": 3840, "shape": [1, 1, 32, 8],
+        "constant_bytes": 8 * 5 * 3 + 8 * 9, "tensor_bytes": 32 * 6 + 32 * 8, "inside": False,
+    }  # fmt: skip
     assert "os.remove" in board.sent[-1]
 
 

@@ -51,10 +51,10 @@ def chain(*ops: str, dtype: str = "int8", shape: tuple[int, ...] = (1, 8)) -> Gr
 
 def test_all_unsupported_ops_are_named_with_index_and_layer() -> None:
     with pytest.raises(TinysenseError) as caught:
-        convert.convert(chain("RELU", "TANH", "RELU", "CUSTOM:Magic"))
+        convert.convert(chain("RELU", "ELU", "RELU", "CUSTOM:Magic"))
     text = str(caught.value)
     assert "2 ops cannot run" in text
-    assert "op 1 TANH (layer 't2')" in text
+    assert "op 1 ELU (layer 't2')" in text
     assert "op 3 CUSTOM:Magic (layer 't4')" in text
     assert "SOFTMAX" in caught.value.hint  # what there is instead
     assert "\n" not in text
@@ -73,8 +73,8 @@ def test_int16_activations_are_refused() -> None:
 
 
 def test_several_subgraphs() -> None:
-    graph = dataclasses.replace(case("fc"), subgraphs=2)
-    with pytest.raises(TinysenseError, match="2 subgraphs: expected one"):
+    graph = dataclasses.replace(case("fc"), others=(case("fc"),))
+    with pytest.raises(TinysenseError, match="2 graphs, and graph 1 does more than set variables"):
         convert.convert(graph)
 
 
@@ -125,7 +125,7 @@ def test_weights_and_bias_that_are_computed() -> None:
     graph = case("fc")
     with pytest.raises(TinysenseError, match="reads 'w', which no op makes"):
         convert.convert(changed(graph, operand(graph, 1).index, data=None))
-    with pytest.raises(TinysenseError, match="bias of 5 values, constant: False"):
+    with pytest.raises(TinysenseError, match="reads 'b', which no op makes"):
         convert.convert(changed(graph, operand(graph, 2).index, data=None))
 
 
@@ -231,7 +231,8 @@ LOWERED = {
     "keras_depthwise1d": ["DEPTHWISE_CONV_2D", "DEPTHWISE_CONV_2D", "CONV_2D", "MAX_POOL_2D",
                           "FULLY_CONNECTED", "SOFTMAX"],
     # SPACE_TO_BATCH_ND and BATCH_TO_SPACE_ND are folded into the convolution
-    "keras_dilated1d": ["CONV_2D", "LUT", "PAD", "CONV_2D", "LUT", "CONV_2D", "MEAN",
+    # and so is the causal padding of the second
+    "keras_dilated1d": ["CONV_2D", "LUT", "CONV_2D", "LUT", "CONV_2D", "MEAN",
                         "FULLY_CONNECTED", "LUT"],
     "keras_residual1d": ["CONV_2D", "ADD", "FULLY_CONNECTED", "FULLY_CONNECTED"],
     "keras_float_edges": ["QUANTIZE", "CONV_2D", "FULLY_CONNECTED", "LUT", "DEQUANTIZE"],
@@ -249,7 +250,7 @@ def test_dilation_comes_back() -> None:
     model = ModelFile.read(convert.convert(case("keras_dilated1d")))
     first, second, third = (op for op in model.ops if op.name == "CONV_2D")
     assert first.params[:6] == (1, 1, 1, 2, 0, 2)
-    assert second.params[:6] == (1, 1, 1, 4, 0, 0)
+    assert second.params[:6] == (1, 1, 1, 4, 0, 8)
     assert third.params[:6] == (1, 1, 1, 3, 0, 0)
 
 

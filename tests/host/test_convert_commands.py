@@ -11,6 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from tinysense_host.cli import app
+from tinysense_host.corefiles import target_numbers
 from tinysense_host.errors import TinysenseError
 from tinysense_host.modelfile import ModelFile
 
@@ -37,6 +38,46 @@ def test_convert_without_golden_vectors(tmp_path: Path) -> None:
     assert (model.name, model.labels) == ("gesture", ["negative", "ring", "slope", "wing"])
     assert len(model.meta["source"]["tflite_sha256"]) == 64
     assert list(tmp_path.iterdir()) == [target]
+
+
+def test_convert_for_one_core(tmp_path: Path) -> None:
+    source, target = CASES / "conv_same.tflite", tmp_path / "m.tsm"
+    code, said = run("convert", source, "-o", target, "--golden", "0", "--target", "armv6m")
+    assert code == 0, said
+    model = ModelFile.load(target)
+    assert (model.target, model.ops[0].name) == (target_numbers()["armv6m"], "PACKED_CONV_2D")
+    code, said = run("convert", CASES / "softmax.tflite", "-o", target, "--golden", "0",
+                     "--target", "armv6m")  # fmt: skip
+    assert code == 0
+    assert "it stays portable" in said
+    assert ModelFile.load(target).target == 0
+    code, said = run("convert", source, "-o", target, "--target", "cortex-m4")
+    assert code == 1
+    assert "no target 'cortex-m4'" in said
+
+
+def test_convert_for_an_input_that_comes_by_rows(tmp_path: Path) -> None:
+    target = tmp_path / "m.tsm"
+    code, said = run("convert", CASES / "keras_dilated2d.tflite", "-o", target, "--golden", "0",
+                     "--rows", "--plan")  # fmt: skip
+    assert code == 0, said
+    model = ModelFile.load(target)
+    assert model.tensors[0].ring > 0
+    assert "0 SEGMENT" in said
+    assert "in rows" in said
+    assert f"input t0@{model.tensors[0].offset}+" in said
+    code, said = run("convert", CASES / "fc.tflite", "-o", target, "--golden", "0", "--rows")
+    assert code == 1
+    assert "cannot be pushed row by row" in said
+
+
+def test_convert_for_the_smallest_arena(tmp_path: Path) -> None:
+    arenas = []
+    for how in ([], ["--smallest"]):
+        target = tmp_path / "m.tsm"
+        run("convert", CASES / "keras_conv1d.tflite", "-o", target, "--golden", "0", *how)
+        arenas.append(ModelFile.load(target).arena_bytes)
+    assert arenas[1] < 0.6 * arenas[0]
 
 
 @tensorflow

@@ -1,16 +1,27 @@
 from __future__ import annotations
 
 import binascii
+import dataclasses
 import struct
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+import _tinysense
 from tinysense_host import convert, tflite
-from tinysense_host.corefiles import error_texts, op_rows
+from tinysense_host.corefiles import error_texts, op_rows, target_numbers
 from tinysense_host.errors import TinysenseError
-from tinysense_host.modelfile import Golden, ModelFile, Op, Tensor
+from tinysense_host.hostcore import HostModel
+from tinysense_host.modelfile import (
+    ABSENT,
+    BACKWARD,
+    Golden,
+    ModelFile,
+    Op,
+    Tensor,
+    section_offset,
+)
 
 CASES = Path(__file__).parents[1] / "golden" / "cases"
 
@@ -61,6 +72,72 @@ def test_equal_constants_are_stored_once() -> None:
     assert ModelFile.read(twice).tensors[3].data.tolist() == table.tolist()
 
 
+def lut_model(**changes) -> ModelFile:
+    """y = table[x] on (1, 4, 2, 3), with constants of every kind beside it."""
+    rows = [Tensor("int8", (1, 4, 2, 3), 0), Tensor("int8", (1, 4, 2, 3), 24),
+            Tensor("int8", (256,), data=np.zeros(256, np.int8))]  # fmt: skip
+    rows += [Tensor(kind, values.shape, data=values) for kind, values in KINDS]
+    ops = [Op("LUT", (0, 2), (1,), flags=BACKWARD)]
+    made = ModelFile({"name": "m", "labels": []}, rows, ops, 1, 1, 48)
+    return dataclasses.replace(made, **changes)
+
+
+KINDS = [
+    ("int4", np.array([[-8, 7, 3], [-1, 0, 5]], np.int8)),
+    ("int4", np.array([-3, 2, 1], np.int8)),
+    ("int64", np.array([1, -(2**40)], np.int64)),
+    ("int16", np.array([-300, 5], np.int16)),
+    ("uint8", np.array([255, 0, 1], np.uint8)),
+    ("float32", np.array([0.5, -2], np.float32)),
+]
+
+
+def test_constants_of_every_kind() -> None:
+    blob = lut_model().write()
+    read = ModelFile.read(blob)
+    assert read.write() == blob
+    for tensor, (kind, values) in zip(read.tensors[3:], KINDS, strict=True):
+        assert tensor.dtype == kind
+        np.testing.assert_array_equal(tensor.data, values)
+    assert [t.nbytes for t in read.tensors[3:]] == [3, 2, 16, 4, 3, 8]
+    at = blob.find(bytes([0x78, 0xF3, 0x50]))
+    assert at > 0       # -8 7, 3 -1, 0 5: the first in the lower half of a byte
+
+
+def test_rings_hold_the_newest_rows() -> None:
+    model = lut_model()
+    model.tensors.append(Tensor("int8", (1, 4, 2, 3), 36, ring=2))
+    ring = ModelFile.read(model.write()).tensors[-1]
+    assert (ring.ring, ring.row_bytes, ring.stored_bytes, ring.nbytes) == (2, 6, 12, 24)
+    for rows, says in ((5, "ring of 5 rows"), (255, "ring of 255")):
+        model.tensors[-1] = dataclasses.replace(ring, ring=rows)
+        with pytest.raises(TinysenseError, match=says):
+            ModelFile.read(model.write())
+
+
+def test_records_keep_flags_and_absent_operands() -> None:
+    assert ModelFile.read(lut_model().write()).ops[0].backward
+    rows = [Tensor("int8", (1, 2, 2, 3)), Tensor("int8", (1, 1, 1, 3), 12)]
+    mean = ModelFile({"name": "m", "labels": []}, rows, [Op("MEAN", (0,), (1,), (6, 1 << 30, 1))],
+                     1, 1, 16)  # fmt: skip
+    blob = mean.write()
+    assert struct.unpack_from("<2H", blob, section_offset(blob, b"PROG") + 10) == (1, ABSENT)
+    assert ModelFile.read(blob).ops == mean.ops
+    mean.ops = [Op("MEAN", (ABSENT,), (1,), (6, 1 << 30, 1))]
+    with pytest.raises(TinysenseError, match="MEAN takes 1 inputs"):
+        mean.write()
+
+
+def test_files_for_another_core_are_read_but_do_not_run_here() -> None:
+    here = _tinysense.target()
+    other = next(n for n in target_numbers().values() if n not in (0, here))
+    blob = lut_model(target=other).write()
+    model = ModelFile.read(blob)
+    assert (model.target, model.runs_here) == (other, False)
+    with pytest.raises(TinysenseError, match="packed for another core"):
+        HostModel(blob)
+
+
 def test_alignment_that_the_format_asks_for(blob: bytes) -> None:
     for i in range(blob[7]):
         _, offset, _ = struct.unpack_from("<4sII", blob, 32 + 12 * i)
@@ -101,12 +178,14 @@ def test_flipped_bits_behind_a_fitting_checksum_never_escape_as_another_error(bl
 # what, offset, new bytes, words of the message
 HEADER = [
     ("magic", 0, b"TSR\x1a", "not a .tsm"),
-    ("future version", 4, b"\x02\x00", "version 1, got version 2.*[Uu]pdate"),
+    ("past version", 4, b"\x01\x00", "version 2, got version 1.*convert the model again"),
+    ("future version", 4, b"\x03\x00", "version 2, got version 3.*[Uu]pdate"),
     ("size", 8, b"\xff\xff\x00\x00", "header says 65535 bytes"),
     ("reserved", 30, b"\x01", "reserved"),
     ("sections", 7, b"\x11", "17 sections"),
     ("tensors", 20, b"\xff\xff", "65535 tensors"),
     ("ops", 22, b"\xff\xff", "op"),
+    ("ops of the prologue", 26, b"\xff\xff", "65535 of"),
     ("no inputs", 24, b"\x00", "0 inputs"),
     ("outputs", 25, b"\x09", "9 outputs"),
     ("section tag", 32, b"XXXX", "unknown section"),

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pytest
 
 from tinysense_host import quantize as q
@@ -111,3 +112,41 @@ def test_mean_multiplier_folds_the_count_in(count: int) -> None:
     mult, shift = q.mean_multiplier(0.05, 0.03, count)
     assert mult / 2**31 * 2.0**shift == pytest.approx(0.05 / 0.03 / count, rel=1e-6)
     assert 0 <= mult < 2**31
+
+
+def _once(sums: np.ndarray, mult: int, shift: int) -> np.ndarray:
+    return (sums * mult + (1 << (30 - shift))) >> (31 - shift)
+
+
+def _in_doubles(sums: np.ndarray, real: float) -> np.ndarray:
+    scaled = sums.astype(np.float64) * real
+    return (np.sign(scaled) * np.floor(np.abs(scaled) + 0.5)).astype(np.int64)
+
+
+@pytest.mark.parametrize("real", [2.0**-k for k in range(-2, 12)] + [
+    0.375, 3 * 2.0**-9, 0.0123456789, 0.999999999, 1 / 3, 7e-10, 1e-9, 5.0, 255 / 256])  # fmt: skip
+def test_dense_multiplier_gives_what_doubles_give_for_every_sum(real: float) -> None:
+    bound, (low, high) = 40_000, (-255, 255)
+    found = q.dense_multiplier(real, bound, low, high)
+    assert found is not None
+    sums = np.arange(-bound, bound + 1, dtype=np.int64)
+    got, wanted = _once(sums, *found), _in_doubles(sums, real)
+    np.testing.assert_array_equal(np.clip(got, low, high), np.clip(wanted, low, high))
+
+
+def test_dense_multiplier_is_the_usual_one_where_no_sum_is_near_a_tie() -> None:
+    rng = np.random.default_rng(3)
+    for real in 2.0 ** rng.uniform(-12, -4, 50):
+        found = q.dense_multiplier(float(real), 10**6, -255, 255)
+        usual = q.quantize_multiplier(float(real))
+        assert found is not None and found[1] == usual[1] and abs(found[0] - usual[0]) <= 2
+
+
+def test_halves_below_zero_need_another_multiplier() -> None:
+    """With 2^-1 as it is, -3/2 becomes -1: the search can fail without a step up."""
+    assert _once(np.array([-3]), *q.quantize_multiplier(0.5))[0] == -1
+    assert q.dense_multiplier(0.5, 10, -9, 9) == (2**30 + 1, 0)
+
+
+def test_dense_multiplier_of_sums_that_all_vanish() -> None:
+    assert q.dense_multiplier(1e-12, 1000, -128, 127) == (0, 0)

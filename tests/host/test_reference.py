@@ -51,7 +51,7 @@ def test_without_tensorflow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setenv("PYTHONPATH", f"{tmp_path}{os.pathsep}{os.environ.get('PYTHONPATH', '')}")
     # The module that hides TensorFlow must come before the installed one.
     monkeypatch.setattr(
-        reference, "_quiet_environment",
+        reference, "quiet_environment",
         lambda: os.environ | {"PYTHONPATH": f"{tmp_path}{os.pathsep}{HOST}"},
     )  # fmt: skip
     with pytest.raises(TinysenseError, match="TensorFlow is needed") as caught:

@@ -3,12 +3,14 @@
 import binascii
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
-from tinysense_host import setup_board
+from tinysense_host import convert, setup_board, tflite
 from tinysense_host.device import Device
 from tinysense_host.errors import TinysenseError
+from tinysense_host.modelfile import ModelFile
 from tinysense_host.setup_board import (
     device_package,
     find_mpy_cross,
@@ -71,15 +73,48 @@ def test_a_package_frozen_into_the_firmware_is_left_alone(plain):
     (0x1F06, "armv7emsp"), (0x1006, "armv6m"), (0x2E06, "rv32imc")])
 def test_the_native_module_goes_where_the_firmware_lacks_ours(plain, monkeypatch, tmp_path, mpy,
                                                               built):
-    def ensure(architecture):
-        path = tmp_path / architecture
-        path.write_bytes(architecture.encode())
-        return path
-
-    monkeypatch.setattr(setup_board, "ensure_native_module", ensure)
+    modules_are_made_up(monkeypatch, tmp_path)
     board = board_with(core="absent", mpy=mpy)
     assert set_up(Device(board)).native == built
     assert board.files["/lib/_tinysense.mpy"] == built.encode()
+
+
+def modules_are_made_up(monkeypatch, tmp_path):
+    def ensure(architecture, small=False):
+        path = tmp_path / f"{architecture}{'-small' * small}"
+        path.write_bytes(path.name.encode())
+        return path
+
+    monkeypatch.setattr(setup_board, "ensure_native_module", ensure)
+
+
+CASES = Path(__file__).parents[1] / "golden" / "cases"
+
+
+@pytest.mark.parametrize(("case", "small"), [
+    ("keras_dense", True), ("conv_row", True), ("average_pool", True), ("softmax", True),
+    ("depthwise_row", False), ("add", False), ("mean", False)])
+@pytest.mark.parametrize(("mpy", "architecture"), [
+    (0x0806, "x64"), (0x1006, "armv6m"), (0x1806, "armv7m"), (0x2E06, "rv32imc")])
+def test_the_small_module_is_taken_where_it_will_do(plain, monkeypatch, tmp_path, case, small, mpy,
+                                                    architecture):
+    modules_are_made_up(monkeypatch, tmp_path)
+    model = ModelFile.read(convert.convert(tflite.load(CASES / f"{case}.tflite")))
+    board = board_with(core="absent", mpy=mpy)
+    name = f"{architecture}{'-small' * small}"
+    assert set_up(Device(board), model=model).native == name
+    assert board.files["/lib/_tinysense.mpy"] == name.encode()
+
+
+def test_a_full_module_stays(plain, monkeypatch, tmp_path):
+    """Or a model that lies there already would find its ops gone."""
+    modules_are_made_up(monkeypatch, tmp_path)
+    model = ModelFile.read(convert.convert(tflite.load(CASES / "keras_dense.tflite")))
+    board = board_with(core="absent", mpy=0x1006)
+    assert set_up(Device(board), model=model).native == "armv6m-small"
+    assert set_up(Device(board), model=model).native == "armv6m-small"
+    assert set_up(Device(board)).native == "armv6m"
+    assert set_up(Device(board), model=model).native == "armv6m"
 
 
 def test_a_board_without_native_modules_is_told_so():

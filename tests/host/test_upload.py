@@ -10,6 +10,7 @@ import tiny
 from tinysense_host.device import Device, connect
 from tinysense_host.errors import TinysenseError
 from tinysense_host.modelfile import ModelFile
+from tinysense_host.packing import fit, pack, target_name
 from tinysense_host.transport import LinkError
 from tinysense_host.transport_fake import FakeTransport
 from tinysense_host.upload import (
@@ -88,6 +89,29 @@ def test_a_reset_at_any_step_leaves_the_old_model(calls, tmp_path):
     assert board.files["m.tsm"] == b"old"
 
 
+@pytest.mark.parametrize("kernels", ["portable", "armv6m", "a core of tomorrow"])
+def test_a_model_is_packed_for_the_core_of_the_board(kernels, tmp_path):
+    path = tmp_path / "m.tsm"
+    path.write_bytes(DATA)
+    board = FakeTransport([("print(json.dumps(config.load", b'"m.tsm"'),
+                           ("_ts_trial", b'[3, 3, "", ""]')], facts={"kernels": kernels})
+    done = upload(Device(board), path)
+    sent = ModelFile.read(board.files["m.tsm"])
+    assert done.target == target_name(sent.target) == ("armv6m" if kernels == "armv6m"
+                                                       else "portable")
+    assert (done.file_bytes, done.arena_bytes) == (len(board.files["m.tsm"]), sent.arena_bytes)
+
+
+def test_a_model_packed_for_another_core_is_refused_before_anything_is_sent(tmp_path):
+    path = tmp_path / "m.tsm"
+    path.write_bytes(pack(MODEL, "armv6m").write())
+    board = FakeTransport([("print(json.dumps(config.load", b'"m.tsm"')],
+                          facts={"kernels": "mve"})
+    with pytest.raises(TinysenseError, match="packed for armv6m, the core there is mve"):
+        upload(Device(board), path)
+    assert board.files == {}
+
+
 # ---- on a board that computes ----
 
 
@@ -121,7 +145,9 @@ def names(flash):
 
 def test_upload_puts_tries_and_names_the_model(board, tmp_path):
     done = upload(board, file_of(tmp_path, DATA))
-    assert (board.flash / "tiny.tsm").read_bytes() == DATA
+    packed = fit(MODEL, done.target)
+    wanted = DATA if packed is MODEL else packed.write()
+    assert (board.flash / "tiny.tsm").read_bytes() == wanted
     assert names(board.flash) == ["a.tsr", "tiny.tsm", "tinysense.json"]
     assert (done.path, done.skipped, done.golden_equal, done.golden_count) == (
         "/tiny.tsm", False, 3, 3)
@@ -176,7 +202,7 @@ def test_golden_vectors_that_differ_are_refused_and_the_old_model_stays(board, t
 @pytest.mark.parametrize(("spoil", "message"), [
     (lambda d: d[: len(d) * 6 // 10], "bytes"),
     (lambda d: d[:-4] + bytes([d[-4] ^ 4]) + d[-3:], "checksum"),
-    (lambda d: d[:4] + b"\x02\x00" + d[6:], "version"),
+    (lambda d: d[:4] + b"\x03\x00" + d[6:], "version"),
     (lambda d: b"GIF8" + d[4:], "not a .tsm")])
 def test_a_damaged_or_future_model_is_refused_before_anything_is_sent(tmp_path, spoil, message):
     board = FakeTransport()

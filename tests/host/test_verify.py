@@ -5,13 +5,15 @@ import hashlib
 import io
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from tinysense_host import convert, hostcore, reference, tflite, vectors, verify
+from tinysense_host import benchboard, convert, hostcore, reference, tflite, vectors, verify
 from tinysense_host.cli import app
+from tinysense_host.corefiles import target_numbers
 from tinysense_host.errors import TinysenseError
 from tinysense_host.features import FeatureProgram, Raw
 from tinysense_host.modelfile import Golden, ModelFile
@@ -108,6 +110,42 @@ def test_a_board_gives_the_same(tmp_path: Path, name: str, hashes: bool) -> None
     assert board.run(given) == verify.HostRunner(o.blob).run(given)
     board.close()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_board_is_sent_the_model_packed_for_its_core(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class M0(FakeBoard):
+        sent = b""
+
+        def info(self) -> SimpleNamespace:
+            return SimpleNamespace(kernels="armv6m")
+
+        def put(self, data: bytes, path: str) -> None:
+            M0.sent = data
+            super().put(data, path)
+
+    link = M0(tmp_path)
+    monkeypatch.setattr(benchboard, "open_board", lambda *given: contextlib.nullcontext(link))
+    done = CliRunner().invoke(app, ["verify", str(CASES / "fc_long.tflite"), "--board", "any",
+                                    "--count", "0"])  # fmt: skip
+    packed = ModelFile.read(link.sent)
+    assert [op.name for op in packed.ops] == ["PACKED_FULLY_CONNECTED"]
+    assert packed.target == target_numbers()["armv6m"]
+    # The core of this computer, which plays the board, takes no such file.
+    assert done.exit_code == 1
+    assert "the board's core refuses the model" in done.output
+
+
+def test_an_input_that_is_pushed_row_by_row_goes_to_a_board_the_same_way(tmp_path: Path) -> None:
+    graph = tflite.load(CASES / "keras_dilated2d.tflite")
+    blob, whole = convert.convert(graph, rows=True), convert.convert(graph)
+    model = ModelFile.read(blob)
+    assert model.tensors[0].ring
+    tried = vectors.boundary(model) + vectors.random(model, 5)
+    board = BoardModel(FakeBoard(tmp_path), blob)
+    assert board.run(tried) == verify.HostRunner(blob).run(tried)
+    assert verify.HostRunner(blob).run(tried) == verify.HostRunner(whole).run(tried)
 
 
 def test_large_outputs_come_back_as_a_file(tmp_path: Path) -> None:
@@ -340,3 +378,20 @@ def test_the_command_counts_windows_apart(tmp_path: Path, windowed: verify.Opene
         "m.tsm: 18/18 outputs equal", "w.npz: 7/7 windows equal, features and outputs",
     ]  # fmt: skip
     assert done.exit_code == 0
+
+
+@pytest.mark.parametrize("name", ["svdf", "lstm", "stream_values"])
+def test_every_case_of_a_model_with_state_begins_with_a_reset(name: str, tmp_path: Path) -> None:
+    opened = verify.open_model(CASES / f"{name}.tflite")
+    with np.load(CASES / f"{name}.npz") as found:
+        rows, expected = [x.tobytes() for x in found["in0"]], verify.join_outputs([found["out0"]])
+    case = verify.Case([Vector(f"v{i}", "bytes", row) for i, row in enumerate(rows)], expected)
+    twice = case + case
+    assert [v.fresh for v in twice.vectors].count(True) == 1 and twice.vectors[len(rows)].fresh
+    board = BoardModel(FakeBoard(tmp_path), opened.blob)
+    for runner in (verify.HostRunner(opened.blob), board):
+        assert verify.compare(twice, runner, opened.model.outputs).ok
+    stale = verify.Case(case.vectors * 2, expected * 2)
+    assert not verify.compare(stale, verify.HostRunner(opened.blob), opened.model.outputs).ok
+    assert board.run([]) == []
+    board.close()

@@ -156,7 +156,7 @@ def test_a_model_for_another_rate_is_refused(board, tmp_path):
 
 def test_a_model_too_large_for_its_ram_is_refused_before_it_is_sent(board, tmp_path):
     path = tmp_path / "m.tsm"
-    path.write_bytes(tiny.build(arena=64 << 20))
+    path.write_bytes(tiny.roomy(64 << 20))
     with pytest.raises(TinysenseError, match="too little RAM.*largest block 67108864 needed"):
         upload(board, path, "/large.tsm")
     assert board.stat("/large.tsm") is None

@@ -4,8 +4,15 @@
 #define TS_ARCH_PORTABLE_H
 #include <stdint.h>
 
-#define TS_KERNELS "portable"
-
+#if TS_TARGET == TS_TARGET_MVE
+#include "mve_dot.h"
+#elif TS_TARGET == TS_TARGET_ARMV7EM
+// What follows in plain C, by two products at once: armv7em_dot.c. The sum of
+// offset and x fits 16 bits.
+int32_t ts_dot_s8(const int8_t *x, const int8_t *w, int32_t n, int32_t offset, int32_t acc);
+void ts_dot4_s8(const int8_t *x, const int8_t *w, int32_t pitch, int32_t n, int32_t offset,
+    int32_t *acc);
+#else
 // acc + sum of (x[i] + offset) * w[i]; x and w are (n).
 static inline int32_t ts_dot_s8(const int8_t *x, const int8_t *w, int32_t n, int32_t offset,
     int32_t acc) {
@@ -36,6 +43,9 @@ static inline void ts_dot4_s8(const int8_t *x, const int8_t *w, int32_t pitch, i
     acc[3] = a3;
 }
 
+#endif
+
+#if TS_TARGET != TS_TARGET_MVE
 // acc[i] += (x[i] + offset) * w[i]; all are (n).
 static inline void ts_mac_s8(const int8_t *x, const int8_t *w, int32_t n, int32_t offset,
     int32_t *acc) {
@@ -44,5 +54,6 @@ static inline void ts_mac_s8(const int8_t *x, const int8_t *w, int32_t n, int32_
         *acc++ += (*x++ + offset) * *w++;
     }
 }
+#endif
 
 #endif

@@ -27,10 +27,13 @@ class Model:
     ``name``, ``labels``, ``sensor`` (Sensor or None), ``features`` (Features or
     None), ``window`` and ``hop`` in frames (0 without features), ``arena_bytes``,
     ``file_bytes``; ``input`` and ``output``: writable bytes of tensor 0 in and
-    out (``inputs`` and ``outputs``: of all); ``scores``: see run().
+    out (``inputs`` and ``outputs``: of all); ``scores``: see run();
+    ``row_bytes``: 0, or what push_row() takes where the input comes row by row
+    (``input`` is then a buffer of one row that the caller may use).
     """
     file_bytes: int
     arena_bytes: int
+    row_bytes: int
     labels: tuple[Any, ...]
     decision: dict[str, Any]
     sensor: Sensor | None
@@ -57,7 +60,21 @@ class Model:
         every time.
         """
     def invoke(self) -> bytearray | memoryview:
-        """Runs on what is in ``input`` (which it may overwrite); returns as run() does."""
+        """Runs on what is in ``input`` (which it may overwrite); returns as run() does.
+
+        A model with state keeps it for the next run.
+        """
+    def push_row(self, row: Buffer) -> bytearray | memoryview | None:
+        """The next row of the input (``row_bytes``); scores with the last one, else None.
+
+        For models converted to take their input row by row; what the row makes
+        possible is computed at once. The row after the last begins anew. Never
+        allocates.
+        """
+    def begin(self) -> None:
+        """Forgets the rows pushed so far: the next one is the first. State stays."""
+    def reset(self) -> None:
+        """State goes back to its initial values, and rows are forgotten: as after loading."""
     def classify(self, window: Buffer) -> tuple[Any, ...]:
         """(label, score) of the highest score, the first of equals. Makes a tuple."""
     def run_op(self, i: int) -> None:

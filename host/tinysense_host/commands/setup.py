@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,14 +12,17 @@ from tinysense_host.device import Device, connect
 from tinysense_host.setup_board import SetupResult, set_up
 from tinysense_host.wiring import wire_up
 
+if TYPE_CHECKING:
+    from tinysense_host.modelfile import ModelFile
+
 __all__ = ["setup", "setup_and_tell"]
 
 
-def setup_and_tell(device: Device, native: bool = False,
-                   profile: str | None = None) -> SetupResult:
+def setup_and_tell(device: Device, native: bool = False, profile: str | None = None,
+                   model: ModelFile | None = None) -> SetupResult:
     """Sets a board up, its first config too (see wiring.py), and prints what was done."""
     with err.status("looking at the board") as status:
-        done = set_up(device, lambda path: status.update(f"writing {path}"), native)
+        done = set_up(device, lambda path: status.update(f"writing {path}"), native, model)
     package = ("frozen into the firmware" if done.frozen else
                f"{len(done.written)} files written, {done.unchanged} unchanged"
                + (", compiled" if done.compiled else ""))

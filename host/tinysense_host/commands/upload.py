@@ -19,7 +19,8 @@ __all__ = ["upload"]
 
 def _tell(done: UploadResult) -> None:
     how = "was there already" if done.skipped else "uploaded"
-    console.print(f"{done.name} {how}: {done.path}, {done.file_bytes} bytes, arena "
+    core = "" if done.target == "portable" else f"packed for {done.target}, "
+    console.print(f"{done.name} {how}: {done.path}, {core}{done.file_bytes} bytes, arena "
                   f"{done.arena_bytes} bytes; free before: RAM {size(done.info.ram_free)}, "
                   f"largest block {size(done.info.ram_largest)}")
     if done.golden_count:
@@ -42,7 +43,7 @@ def upload(
         "--verify", help="Refuse a model that holds no golden vectors to try.")] = False,
     transport: TransportName = None,
 ) -> None:
-    """Check a model against a board, put it there, and try it out.
+    """Pack a model for a board's core, check it against the board, put it there, and try it out.
 
     Needed and free flash, RAM and largest block are compared before anything
     is sent. The file takes its name only after the board has loaded it, its
@@ -52,7 +53,7 @@ def upload(
         read_model(model, golden=True)      # before anything is sent
     with connect(port, board, transport) as device:
         if setup:
-            setup_and_tell(device)
+            setup_and_tell(device, model=read_model(model))
         with transfer(f"uploading {model.name}") as progress:
             done = upload_model(device, model, to, progress)
         _tell(done)

@@ -29,10 +29,14 @@ def _runner(
         yield HostRunner(blob)
         return
     from tinysense_host.benchboard import open_board
+    from tinysense_host.modelfile import ModelFile
     from tinysense_host.ondevice import BoardModel
+    from tinysense_host.packing import fit
 
     with open_board(board, port, transport) as device:
-        model = BoardModel(device, blob)
+        given = ModelFile.read(blob)
+        fitted = fit(given, device.info().kernels)
+        model = BoardModel(device, blob if fitted is given else fitted.write())
         try:
             yield model
         finally:
@@ -58,7 +62,7 @@ def verify(
     """Prove outputs equal to TFLite's reference kernels, to the bit.
 
     Runs boundary and random inputs through the reference kernels and through
-    the core here, or on a board. Vectors in <name>.golden.npz beside a .tflite
+    the core here, or on a board, packed for its core. Vectors in <name>.golden.npz beside a .tflite
     are included. The .tflite beside a .tsm is taken if it was made from that; a
     .tsm alone is compared with its golden vectors. Exit status 1 where an
     output differs.

@@ -1,0 +1,72 @@
+"""No model may cost more than tests/budget.toml allows."""
+
+from __future__ import annotations
+
+import dataclasses
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+import budget  # noqa: E402
+
+from tinysense_host.bench import Cost  # noqa: E402
+
+REMEDY = "If it has to grow, say why in the commit and run: make bench ACCEPT=yes"
+COST = Cost("instructions", 1000, 0, 200, 3000, ())
+
+
+@pytest.fixture(scope="module")
+def allowed() -> budget.Budget:
+    """The budget, where it holds for the compiler that there is."""
+    for program in ("arm-none-eabi-gcc", "riscv64-unknown-elf-gcc", "qemu-system-arm",
+                    "qemu-system-riscv32"):  # fmt: skip
+        if shutil.which(program) is None:
+            pytest.skip(f"{program} is not installed")
+    made_with, models = budget.read()
+    if made_with != budget.compiler():
+        pytest.skip(f"the budget is of gcc {made_with}, this is {budget.compiler()}")
+    return models
+
+
+def test_models_in_the_tree(allowed: budget.Budget) -> None:
+    refused: dict[str, str] = {}
+    costs = budget.measured(budget.small_models(), refused=refused)
+    assert not refused
+    assert len(costs) > 100
+    over = budget.overruns(costs, allowed)
+    assert not over, "\n".join([*over, REMEDY])
+
+
+def test_models_of_others(allowed: budget.Budget, shared: Path) -> None:
+    paths = [path for path in budget.shared_models() if path.stem in allowed]
+    assert len(paths) >= 5
+    over = budget.overruns(budget.measured(paths, ("cortex-m4", "cortex-m0plus")), allowed)
+    assert not over, "\n".join([*over, REMEDY])
+
+
+@pytest.mark.parametrize(("change", "said"), [
+    ({}, []),
+    ({"total": 1010, "arena_bytes": 202}, []),
+    ({"total": 1011}, ["m on c: 1011 instructions, budget 1000 (+1.1%)"]),
+    ({"arena_bytes": 203}, ["m on c: 203 arena bytes, budget 200 (+1.5%)"]),
+    ({"total": 10, "arena_bytes": 20}, []),
+])
+def test_what_is_over_the_budget(change: dict[str, int], said: list[str]) -> None:
+    costs = {"m": {"c": dataclasses.replace(COST, **change)}}
+    assert budget.overruns(costs, {"m": {"c": [1000, 200]}}) == said
+
+
+def test_a_model_needs_a_budget() -> None:
+    assert budget.overruns({"m": {"c": COST}}, {}) == ["m on c has no budget"]
+
+
+def test_written_budgets_are_read_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(budget, "BUDGET", tmp_path / "budget.toml")
+    budget.write({"one": {"cortex-m4": COST, "rv32imc": COST}})
+    budget.write({"two": {"cortex-m4": dataclasses.replace(COST, total=5)}})
+    assert budget.read()[1] == {"one": {"cortex-m4": [1000, 200], "rv32imc": [1000, 200]},
+                                "two": {"cortex-m4": [5, 200]}}
