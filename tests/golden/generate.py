@@ -171,6 +171,9 @@ SINGLE = {
     "strided_slice_batch": (
         "strided_slice", {"x": (4, 3, 2, 2), "begin": (1, 0, 0, 0), "end": (4, 3, 2, 1),
                           "step": (2, 1, 1, 1)}),
+    "strided_slice_batch_backward": (    # as many as there are, in another order
+        "strided_slice", {"x": (2, 3, 2, 2), "begin": (0, -1, 0, 1), "end": (2, -4, 2, -3),
+                          "step": (3, -1, 1, -1), "shape": (1, 3, 2, 2)}),
     "strided_slice_masks": (
         "strided_slice", {"begin": (0, 2, 3, 0), "end": (0, 0, 4, 0), "shape": (1, 4, 4),
                           "step": (1, 1, 1, 1), "beginMask": 9, "endMask": 11,

@@ -48,8 +48,9 @@ def _take(
         return
     y = p.row(out.index)
     if ranges[0] != range(dims[0]):
-        x = _take_images(p, node, x, ranges[0], y if counts[1:] == dims[1:] else None)
-        if counts[1:] == dims[1:]:
+        whole = ranges[1:] == [range(d) for d in dims[1:]]
+        x = _take_images(p, node, x, ranges[0], y if whole else None)
+        if whole:
             return
     start = sum(r.start * s for r, s in zip(ranges[1:], _strides(dims)[1:], strict=True))
     steps = [r.step * s for r, s in zip(ranges[1:], _strides(dims)[1:], strict=True)]
