@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from tinysense_host.corefiles import error_texts
+from tinysense_host.corefiles import error_texts, target_numbers
 from tinysense_host.errors import TinysenseError
 from tinysense_host.modelfile import ModelFile
 
@@ -22,6 +22,13 @@ class HostModel:
 
         self._core = _tinysense
         self.file = ModelFile.read(blob)
+        if self.file.target not in (0, _tinysense.target()):
+            names = {n: name for name, n in target_numbers().items()}
+            core = names.get(self.file.target, "another core")
+            raise TinysenseError(
+                f"the model is packed for {core}, this computer runs portable ones",
+                "Give the .tsm made without --target, or try it on a board: --board or --port",
+            )
         self._blob = blob
         self._state = bytearray(_tinysense.model_state_bytes())
         # Never empty: a model whose tensors are all constants still needs a buffer.

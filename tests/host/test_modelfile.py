@@ -134,7 +134,7 @@ def test_files_for_another_core_are_read_but_do_not_run_here() -> None:
     blob = lut_model(target=other).write()
     model = ModelFile.read(blob)
     assert (model.target, model.runs_here) == (other, False)
-    with pytest.raises(TinysenseError, match="packed for another core"):
+    with pytest.raises(TinysenseError, match="this computer runs portable ones"):
         HostModel(blob)
 
 

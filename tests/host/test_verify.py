@@ -18,6 +18,7 @@ from tinysense_host.errors import TinysenseError
 from tinysense_host.features import FeatureProgram, Raw
 from tinysense_host.modelfile import Golden, ModelFile
 from tinysense_host.ondevice import BoardModel
+from tinysense_host.packing import pack
 from tinysense_host.vectors import Vector
 
 CASES = Path(__file__).parents[1] / "golden" / "cases"
@@ -395,3 +396,10 @@ def test_every_case_of_a_model_with_state_begins_with_a_reset(name: str, tmp_pat
     assert not verify.compare(stale, verify.HostRunner(opened.blob), opened.model.outputs).ok
     assert board.run([]) == []
     board.close()
+
+
+@pytest.mark.parametrize("target", [name for name, number in target_numbers().items() if number])
+def test_a_packed_model_does_not_run_here(target: str) -> None:
+    model = pack(ModelFile.read(convert.convert(tflite.load(CASES / "keras_dense.tflite"))), target)
+    with pytest.raises(TinysenseError, match=f"packed for {target}.*--board"):
+        hostcore.HostModel(model.write())
