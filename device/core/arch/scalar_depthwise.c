@@ -5,11 +5,11 @@
 #if TS_SCALAR && TS_WITH_PACKED_DEPTHWISE_CONV_2D
 enum { UNIT = 3, CHANNELS_MAX = 1 << 24 };  // taps come in threes
 
-// 3x3, of which the columns lie together; every column is needed, and those
-// that complete no output are there.
+// 3x3, of which the columns lie together; every column is needed, and behind
+// those that complete no output there is one that does.
 static int32_t row_by_row(const ts_axis_t *h, const ts_axis_t *w) {
     return h->kernel == 3 && w->kernel == 3 && w->stride == 1 && w->dilation == 1 && w->in >= 2
-        && w->out >= w->in - 2 + w->pad;
+        && w->in > 2 - w->pad && w->out >= w->in - 2 + w->pad;
 }
 
 static void run_rows(const ts_op_t *op, ts_block_t *b, const ts_axis_t *h, const ts_axis_t *w) {

@@ -222,11 +222,12 @@ def _pack_depthwise(kernels: Kernels, op: Op, tensors: Sequence[Tensor]) -> Pack
 
 
 def _row_by_row(op: Op, kernel: tuple[int, ...], x: Tensor, y: Tensor) -> bool:
-    """3x3, columns together, every column needed: what the kernel for rows can do."""
+    """3x3, columns together, every column needed, one that completes an output: what the
+    kernel for rows can do."""
     _, stride, _, dilation, _, pad = op.params[:6]
     width = x.dims[2]
-    return (kernel == (3, 3) and stride == dilation == 1 and width >= 2
-            and y.dims[2] >= width - 2 + pad)  # fmt: skip
+    return (kernel == (3, 3) and stride == dilation == 1
+            and width >= max(2, 3 - pad) and y.dims[2] >= width - 2 + pad)  # fmt: skip
 
 
 def _pack_dense(kernels: Kernels, op: Op, tensors: Sequence[Tensor]) -> Packed | None:
