@@ -15,12 +15,14 @@ import numpy as np
 import numpy.typing as npt
 
 from . import bench, folds, verify
-from .benchboard import open_board
+from .benchboard import open_board, target_of
 from .crossval import train_with_threshold
 from .dataset import Dataset, Recording, Segment, place, rescale
 from .device import Device
 from .files import write_atomically
+from .modelfile import ModelFile
 from .ondevice import BoardModel
+from .packing import fit
 from .recipe import Recipe
 from .session import Playback, Take, Watched, load_model, record, save, watch
 from .simulate import Sensor, simulate_into
@@ -130,11 +132,14 @@ def train_on(
 def prove(
     plan: Plan, segments: Sequence[Segment], device: Device
 ) -> tuple[verify.Report, verify.Report]:
-    """(host, board) against TFLite's reference kernels: odd inputs, and unseen people's windows."""
+    """(host, board) against TFLite's reference kernels: odd inputs, and unseen people's windows.
+
+    The board runs what `upload` will put there: the model packed for its core.
+    """
     opened = verify.open_model(plan.tsm, plan.tflite)
     case = verify.cases_of(opened, 20) + verify.windows_case(opened, _windows(plan, segments))
     on_host = verify.compare(case, verify.HostRunner(opened.blob), opened.model.outputs)
-    board = BoardModel(device, opened.blob)
+    board = BoardModel(device, fit(opened.model, target_of(device)).write())
     try:
         return on_host, verify.compare(case, board, opened.model.outputs)
     finally:
@@ -205,4 +210,4 @@ def confusion(plan: Plan, judged: Sequence[Judged]) -> Confusion:
 def cost_of(trained: Trained, board: str | None, port: str | None) -> bench.Cost:
     """One inference: instructions on a virtual board that counts them, time on a real one."""
     with open_board(board, port, icount=True) as device:
-        return bench.measure(device, trained.tsm)
+        return bench.measure(device, fit(ModelFile.read(trained.tsm), target_of(device)).write())
