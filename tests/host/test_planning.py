@@ -10,11 +10,10 @@ from layouts import Graph, chance, mobile, residual
 
 from tinysense_host.errors import TinysenseError
 from tinysense_host.modelparts import BACKWARD, Op, Tensor
-from tinysense_host.planning import Layout, objects_of, plan, track
+from tinysense_host.planning import Layout, plan, track
 from tinysense_host.planning.access import Promise, access_of
 from tinysense_host.planning.lifetimes import lifetimes
 from tinysense_host.planning.place import least_bytes, lower_bound
-from tinysense_host.planning.report import memory_table
 from tinysense_host.planning.segments import execute, members_of, segment
 from tinysense_host.planning.turned import turned
 from tinysense_host.planning.units import single_units
@@ -468,23 +467,6 @@ def test_two_rows_at_once_where_they_fill_blocks_of_pixels(
     assert planned.rows[made].ring == (4 if step == 2 else 3)
 
 
-# ---- what is told of it ----
-
-
-def test_the_memory_map_tells_what_is_alive() -> None:
-    planned = plan(mobile(blocks=2), feed=True)
-    objects = objects_of(planned)
-    kinds = {o.what for o in objects}
-    assert {"input", "output", "tensor", "progress", "sums"} <= kinds
-    assert max(o.offset + o.bytes for o in objects) <= planned.arena_bytes
-    table = memory_table(planned)
-    assert len(table) == len(planned.ops)
-    assert any("rows)" in alive for _, _, _, alive in table)
-    final = table[-1]
-    assert final[0].endswith("SOFTMAX")
-    assert "output t1@" in final[2]
-
-
 def test_dense_layers_share_no_byte_with_what_is_alive() -> None:
     g = Graph((1, 12))
     planned = plan(g.layout(g.dense(g.dense(g.dense(0, 7), 20), 3)))
@@ -493,11 +475,6 @@ def test_dense_layers_share_no_byte_with_what_is_alive() -> None:
             meet = a.first <= b.last and b.first <= a.last and a != b
             apart = a.offset + a.bytes <= b.offset or b.offset + b.bytes <= a.offset
             assert not meet or apart
-
-
-def _dense_chain() -> tuple[Graph, int]:
-    g = Graph((1, 12))
-    return g, g.dense(g.dense(g.dense(0, 7), 20), 3)
 
 
 def test_names_of_bytes_are_those_of_numpy() -> None:
