@@ -50,7 +50,7 @@ upload: setup ## put package and model on a board and check them there (PORT= MO
 
 # ---- checks ----
 
-FIRMWARE_TESTED := QEMU_M4F QEMU_M0 QEMU_M7 QEMU_M55 QEMU_RV32 UNIX UNIX_NATIVE
+FIRMWARE_TESTED := QEMU_M4F QEMU_M0 QEMU_M7 QEMU_M55 QEMU_RV32 UNIX UNIX_NATIVE VIRTUAL_PICO
 .PHONY: test test-all check bench sizes
 test: setup test-firmware ## all tests but the long ones
 	@$(BIN)/python -m pytest -c tests/pytest.ini tests

@@ -19,7 +19,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -28,11 +28,13 @@ ROOT = BOARDS.parent
 sys.path[:0] = [str(BOARDS), str(ROOT / "host")]
 
 import micropython  # noqa: E402
+import rp2_parts  # noqa: E402
 
 from tinysense_host.boards import BoardProfile, load_board  # noqa: E402
 from tinysense_host.errors import TinysenseError  # noqa: E402
 
 LOG_LINES_SHOWN = 25
+NODE_OLDEST = 18  # rp2040js: package.json
 NATIVE = {  # compiler and what brings it
     "armv6m": ("arm-none-eabi-gcc", "gcc-arm-none-eabi libnewlib-arm-none-eabi"),
     "armv7m": ("arm-none-eabi-gcc", "gcc-arm-none-eabi libnewlib-arm-none-eabi"),
@@ -150,25 +152,70 @@ def rp2_firmware(board: BoardProfile, source: Path, out: Path) -> Path:
     need("cmake", "cmake")
     need("ninja", "ninja-build")
     need(*NATIVE["armv6m"])
-    sdk = Path(os.environ.get("PICO_SDK_PATH", source / "lib" / "pico-sdk"))
-    parts = {"pico-sdk": sdk / "pico_sdk_init.cmake", "tinyusb": source / "lib/tinyusb/src/tusb.h",
-             "mbedtls": source / "lib/mbedtls/library",
-             "micropython-lib": source / "lib/micropython-lib/README.md"}
-    need_parts(board, source, {name: path.exists() for name, path in parts.items()}, "rp2")
-    options = [f"-DMICROPY_BOARD={board.name}", f"-DPICO_SDK_PATH_OVERRIDE={sdk}",
+    library = source / "lib/micropython-lib/README.md"
+    if not board.virtual:
+        need_parts(board, source, {"micropython-lib": library.exists()}, "rp2")
+    tree = rp2_parts.lay_tree(source, out / "micropython")
+    options = [f"-DMICROPY_BOARD={board.micropython_board}",
+               f"-DPICO_SDK_PATH_OVERRIDE={tree}/lib/pico-sdk",
                f"-DUSER_C_MODULES={ROOT}/device/native/micropython.cmake",
-               f"-DPython3_EXECUTABLE={sys.executable}"]
+               f"-DPython3_EXECUTABLE={sys.executable}", *without_cxx_library()]
     manifest = os.environ.get("FROZEN_MANIFEST")
+    if not library.exists():
+        # The build asks for a README.md in the place of micropython-lib.
+        options.append(f"-DMICROPY_LIB_DIR={BOARDS}/rp2040js")
+        manifest = manifest or str(BOARDS / "rp2040js" / "manifest.py")
     if manifest:
         options.append(f"-DMICROPY_FROZEN_MANIFEST={Path(manifest).resolve()}")
     if shutil.which("picotool") is None:
         options.append("-DPICO_NO_PICOTOOL=1")
     title = f"firmware {board.name}"
-    run(title, ["cmake", "-S", f"{source}/ports/rp2", "-B", str(out), "-G", "Ninja", *options],
+    run(title, ["cmake", "-S", f"{tree}/ports/rp2", "-B", str(out), "-G", "Ninja", *options],
         out / "configure.log")
     run(title, ["ninja", "-C", str(out)], out / "build.log")
+    if board.kind == "rp2040js":
+        build_rp2040js()
+        return out / "firmware.bin"
     products = (out / "firmware.uf2", out / "firmware.bin")
     return next((path for path in products if path.exists()), out / "firmware.elf")
+
+
+def without_cxx_library() -> list[str]:
+    """Where the compiler has no libstdc++ (Debian: 1.5 GB more): MicroPython needs none of it."""
+    gcc = shutil.which("arm-none-eabi-gcc")
+    asked = subprocess.run(["arm-none-eabi-g++", "-print-file-name=libstdc++.a"], text=True,
+                           capture_output=True, check=False)
+    if Path(asked.stdout.strip()).is_absolute():
+        return []
+    return ["-DCMAKE_CXX_FLAGS=-DPICO_CXX_DISABLE_ALLOCATION_OVERRIDES=1",
+            f"-DPICO_COMPILER_CXX={gcc}", "-DCMAKE_CXX_STANDARD_LIBRARIES=-lm"]
+
+
+def build_rp2040js() -> None:
+    """What the emulated Pico is run with: boot ROM and rp2040js, into build/rp2040js."""
+    need_node()
+    here = BOARDS / "rp2040js"
+    recipe = contents("boards/rp2040js/package*.json")
+    with folder_for(build_folder() / "rp2040js", recipe) as out:
+        run("boot ROM", ["make", "-C", str(here / "rom"), f"BUILD={out}"], out / "rom.log")
+        if (out / "node_modules").exists():
+            return
+        for file in here.glob("package*.json"):
+            shutil.copy(file, out)
+        print("rp2040js: installing", file=sys.stderr, flush=True)
+        run("rp2040js", ["npm", "ci", "--prefix", str(out), "--omit=dev", "--ignore-scripts",
+                         "--no-audit", "--no-fund"], out / "npm.log")
+
+
+def need_node() -> None:
+    remedy = f"Debian's nodejs and npm; Node.js {NODE_OLDEST} or newer is needed"
+    need("node", remedy)
+    need("npm", remedy)
+    version = subprocess.run(["node", "--version"], capture_output=True, text=True, check=False)
+    found = version.stdout.strip().lstrip("v")
+    if not found or int(found.split(".")[0]) < NODE_OLDEST:
+        raise TinysenseError(f"node is {found or 'broken'}, expected {NODE_OLDEST} or newer",
+                             "install a newer Node.js")
 
 
 def esp32_firmware(board: BoardProfile, source: Path, out: Path) -> Path:
@@ -217,7 +264,8 @@ def build_firmware(name: str) -> Path:
     source = micropython_source()
     recipe = [str(source), board.user_module, os.environ.get("FROZEN_MANIFEST"),
               contents("device/native/micropython.*", "device/core/fast.txt", f"boards/{name}/*",
-                       "boards/qemu/*.mk", "boards/qemu/*.ld", "boards/unix/*.mk")]
+                       "boards/qemu/*.mk", "boards/qemu/*.ld", "boards/unix/*.mk",
+                       "boards/rp2040js/manifest.py")]
     with folder_for(build_folder() / "firmware" / name, recipe) as out:
         product = build(board, source, out)
     if not product.exists():
@@ -259,13 +307,13 @@ def micropython_source() -> Path:
 
 
 def main(arguments: list[str]) -> int:
-    actions = {"firmware": build_firmware, "natmod": build_natmod}
+    actions: dict[str, Callable[[str], Path]] = {"firmware": build_firmware, "natmod": build_natmod}
     if len(arguments) != 2 or arguments[0] not in actions:
         print(__doc__, file=sys.stderr)
         return 2
     try:
         print(actions[arguments[0]](arguments[1]))
-    except TinysenseError as e:
+    except (TinysenseError, micropython.SourceError) as e:
         print(e, file=sys.stderr)
         return 1
     except KeyboardInterrupt:

@@ -4,9 +4,11 @@
 set -eu
 here=$(dirname "$0")
 missing=
-for package in $(grep -v '^#' "$here/packages.txt"); do
+while read -r package program; do
+    case $package in "#"*|"") continue ;; esac
+    [ -n "$program" ] && command -v "$program" >/dev/null && continue
     dpkg-query -W -f '${db:Status-Status}\n' "$package" 2>/dev/null | grep -qx installed || missing="$missing $package"
-done
+done < "$here/packages.txt"
 [ -n "$missing" ] || exit 0
 
 if ! command -v apt-get >/dev/null; then

@@ -134,9 +134,9 @@ def debian_mirrors() -> Iterator[tuple[str, str]]:
                 yield uri, f"[signed-by={key}]" if key.startswith("/") else ""
 
 
-def source_lists(suite: str) -> str:
-    """Lines of a sources.list for that suite's source packages."""
-    lines = [f"deb-src {options} {uri} {suite} main" for uri, options in debian_mirrors()
+def source_lists(suite: str, kind: str = "deb-src") -> str:
+    """Lines of a sources.list for that suite's source packages, or with "deb" its packages."""
+    lines = [f"{kind} {options} {uri} {suite} main" for uri, options in debian_mirrors()
              if not uri.rstrip("/").endswith("-security")]
     if not lines:
         raise SourceError("this machine's apt has no Debian archive")
@@ -148,20 +148,27 @@ def debian_package(version: str, into: Path) -> None:
     suite = SUITE_OF.get(version)
     if suite is None:
         raise SourceError(f"no Debian suite is known to carry {version}")
-    with tempfile.TemporaryDirectory(dir=into.parent) as name:
+    with apt_folder(into.parent, source_lists(suite)) as (box, apt):
+        say("downloading Debian's source package")
+        run([*apt, "source", "--download-only", "micropython"], 900, cwd=box)
+        unpack(next(iter(box.glob("*.orig.tar.*")), None), into, TARBALL_OF.get(version))
+
+
+@contextmanager
+def apt_folder(parent: Path, lists: str) -> Iterator[tuple[Path, list[str]]]:
+    """A folder to download into, and apt-get's words with lists of its own, brought up to date."""
+    with tempfile.TemporaryDirectory(dir=parent) as name:
         box = Path(name)
         for folder in ("lists/partial", "cache/archives/partial"):
             (box / folder).mkdir(parents=True)
-        (box / "sources.list").write_text(source_lists(suite))
+        (box / "sources.list").write_text(lists)
         apt = ["apt-get", "-q", "-o", f"Dir::State::Lists={box}/lists",
                "-o", f"Dir::Cache={box}/cache", "-o", f"Dir::Etc::SourceList={box}/sources.list",
                "-o", "Dir::Etc::SourceParts=/dev/null", "-o", "APT::Sandbox::User=",
                "-o", "Acquire::Retries=2", "-o", "Acquire::http::Timeout=60"]
-        say(f"reading Debian {suite}'s list of sources")
+        say("reading Debian's lists of packages")
         run([*apt, "update"], 600)
-        say("downloading Debian's source package")
-        run([*apt, "source", "--download-only", "micropython"], 900, cwd=box)
-        unpack(next(iter(box.glob("*.orig.tar.*")), None), into, TARBALL_OF.get(version))
+        yield box, apt
 
 
 def unpack(tarball: Path | None, into: Path, sha256: str | None) -> None:
@@ -201,9 +208,9 @@ def cache_folder() -> Path:
 
 
 @contextmanager
-def only_one(cache: Path) -> Iterator[None]:
+def only_one(cache: Path, what: str = "micropython") -> Iterator[None]:
     """Several builds may start at once; one of them brings the source."""
-    with (cache / "micropython.lock").open("w") as lock:
+    with (cache / f"{what}.lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:

@@ -33,7 +33,9 @@ _THUMB = ("armv6m", "armv7m", "armv7em", "armv7emsp", "armv7emdp")
 # What device/native can be built for.
 _BUILT = ("x64", "armv6m", "armv7m", "armv7emsp", "armv7emdp", "xtensawin", "rv32imc")
 
-_KINDS = ("qemu", "unix", "real")
+# What a profile may say of a sensor besides: options that its driver must have.
+_SENSOR_MORE = ("int_pin", "power_pin", "range_g", "range_dps")
+_KINDS = ("qemu", "unix", "rp2040js", "real")
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,7 @@ class SensorProfile:
     sda: int
     address: int
     axes: str                   # the sensor's axis for the board's x, y, z: "y -x z"
-    power_pin: int | None       # set high before use
+    more: dict[str, Any]        # further options of the driver: int_pin, power_pin, range_g
 
 
 @dataclass(frozen=True)
@@ -66,8 +68,9 @@ class BoardProfile:
     name: str
     title: str
     folder: Path
-    kind: str                   # "qemu", "unix" or "real"
+    kind: str                   # "real", or what runs it here: "qemu", "unix", "rp2040js"
     port: str                   # MicroPython's port
+    micropython_board: str      # the port's board whose firmware it runs
     core: str
     native_arch: str            # of its native modules, e.g. "armv6m"
     machines: tuple[str, ...]   # what its firmware calls it: sys.implementation._machine
@@ -97,7 +100,7 @@ class BoardProfile:
         config: dict[str, Any] = {}
         if self.sensor is not None and driver:
             options = {"bus": self.sensor.bus, "scl": self.sensor.scl, "sda": self.sensor.sda,
-                       "address": self.sensor.address}
+                       "address": self.sensor.address, **self.sensor.more}
             config = {"driver": self.sensor.kind, "driver_options": options,
                       "axes": self.sensor.axes}
         if "led" in self.pins:
@@ -172,10 +175,8 @@ class _Table:
             return None
         return _Table(self._path, self.take(key, dict), f"{self._where}{key}.")
 
-    def rest(self) -> dict[str, Any]:
-        """Whatever is left."""
-        left, self._values = self._values, {}
-        return left
+    def __contains__(self, key: str) -> bool:
+        return key in self._values
 
     def close(self) -> None:
         """Refuses keys that were not read."""
@@ -203,6 +204,7 @@ def read_profile(path: Path) -> BoardProfile:
     profile = BoardProfile(
         name=path.parent.name, folder=path.parent, title=top.take("title", str),
         kind=top.take("kind", str), port=top.take("port", str), core=top.take("core", str),
+        micropython_board=top.take("micropython_board", str, path.parent.name),
         native_arch=top.take("native_arch", str),
         machines=tuple(map(str, top.take("machines", list, []))),
         user_module=top.take("user_module", bool, True),
@@ -234,11 +236,11 @@ def _emulator(table: _Table | None) -> EmulatorProfile | None:
 def _sensor(table: _Table | None) -> SensorProfile | None:
     if table is None:
         return None
-    power = table.take("power_pin", int, -1)
+    more = {key: table.take(key, int) for key in _SENSOR_MORE if key in table}
     sensor = SensorProfile(
         kind=table.take("kind", str), bus=table.take("bus", int), scl=table.take("scl", int),
         sda=table.take("sda", int), address=table.take("address", int),
-        axes=table.take("axes", str), power_pin=None if power < 0 else power)
+        axes=table.take("axes", str), more=more)
     table.close()
     return sensor
 

@@ -9,9 +9,16 @@ from pathlib import Path
 from tinysense_host.boards import BoardProfile, boards_folder
 from tinysense_host.errors import TinysenseError
 
-__all__ = ["ensure_firmware", "ensure_native_module"]
+__all__ = ["build_folder", "ensure_firmware", "ensure_native_module"]
 
-_PRODUCTS = {"qemu": "firmware.elf", "unix": "micropython"}
+_PRODUCTS = {"qemu": "firmware.elf", "unix": "micropython", "rp2040js": "firmware.bin"}
+_SOURCES = {"qemu": ["boards/qemu"], "unix": ["boards/unix"],
+            "rp2040js": ["boards/rp2040js/rom", "boards/rp2040js/package-lock.json",
+                         "boards/rp2040js/manifest.py", "boards/rp2_parts.py"]}
+
+
+# What a kind needs beside its firmware, in the build folder; the same make brings it.
+_BESIDE = {"rp2040js": "rp2040js/built"}
 
 
 def build_folder() -> Path:
@@ -22,10 +29,11 @@ def build_folder() -> Path:
 def ensure_firmware(board: BoardProfile) -> Path:
     """The firmware of a virtual board, built first if need be; progress goes to stderr."""
     product = build_folder() / "firmware" / board.name / _PRODUCTS[board.kind]
-    sources = ["boards/qemu", "boards/unix", f"boards/{board.name}", "boards/build.py"]
+    sources = [*_SOURCES[board.kind], f"boards/{board.name}", "boards/build.py"]
     if board.user_module:
         sources += ["device/core", "device/native"]
-    if _older(product, sources):
+    beside = build_folder() / _BESIDE.get(board.kind, "")
+    if not beside.exists() or _older(product, sources):
         _make("firmware", f"BOARD={board.name}")
     return product
 

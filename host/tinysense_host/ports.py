@@ -31,7 +31,7 @@ def candidates() -> list[Candidate]:
 
     found = [Candidate(p.device, p.description or p.product or "", p.serial_number or "")
              for p in list_ports.comports() if p.vid is not None]
-    virtual = [Candidate(str(p), f"virtual board {p.stem}") for p in running()]
+    virtual = [Candidate(port, f"virtual board {name}") for name, port in running().items()]
     return sorted(found, key=lambda c: c.port) + virtual
 
 

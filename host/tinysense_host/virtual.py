@@ -15,12 +15,13 @@ from __future__ import annotations
 import contextlib
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from tinysense_host.errors import TinysenseError
 
-__all__ = ["attach", "run_folder", "running", "started"]
+__all__ = ["attach", "run_folder", "running", "started", "tell"]
 
 RUN_VARIABLE = "TINYSENSE_RUN"
 WAIT_S = 10.0       # for another command to be done with a board, or for its start
@@ -43,9 +44,26 @@ def _alive(link: Path) -> bool:
     return link.exists()
 
 
-def running() -> list[Path]:
-    """Links `<BOARD>.port` of the virtual boards that run."""
-    return [link for link in sorted(run_folder().glob("*.port")) if _alive(link)]
+def running() -> dict[str, str]:
+    """Ports of the virtual boards that run, by board."""
+    links = sorted(run_folder().glob("*.port"))
+    return {link.stem: _port(link) for link in links if _alive(link)}
+
+
+def _publish(link: Path, port: str) -> None:
+    """A pseudo-terminal is linked, so that its name stays; a socket's URL is written."""
+    part = link.with_suffix(".part")
+    part.unlink(missing_ok=True)
+    if "://" in port:
+        part.write_text(port)
+    else:
+        part.symlink_to(port)
+    part.replace(link)
+
+
+def _port(link: Path) -> str:
+    """What to open, of a link that _publish() made."""
+    return str(link) if link.is_symlink() else link.read_text()
 
 
 class _RunsError(TinysenseError):
@@ -84,39 +102,57 @@ def _locked(path: Path, wait: float) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def started(board: str, fs: Path | None = None) -> Iterator[Path]:
-    """Starts a virtual board and links its port as `<BOARD>.port` while it runs.
+def started(board: str, fs: Path | None = None,
+            requests: tuple[Mapping[str, Any], ...] = ()) -> Iterator[str]:
+    """Starts a virtual board; its port, which other commands find while it runs.
 
-    fs: its flash, else the one kept in the run folder. TinysenseError if that
-    board runs already.
+    fs: its flash, else the one kept in the run folder. requests: see Emulator.
+    TinysenseError if that board runs already.
     """
     from tinysense_host.boards import load_board
 
     load_board(board)       # before files are made with its name
     link = run_folder() / f"{board}.port"
     try:
-        with _locked(link.with_suffix(".lock"), 0.0), _linked(board, fs, link):
-            yield link
+        with _locked(link.with_suffix(".lock"), 0.0), _linked(board, fs, requests, link):
+            yield _port(link)
     except _HeldError as e:
-        raise _RunsError(f"{board} runs already ({e}), on {link}",
+        raise _RunsError(f"{board} runs already ({e}), on {running().get(board, link)}",
                          f"use it with --board {board}") from None
 
 
 @contextlib.contextmanager
-def _linked(board: str, fs: Path | None, link: Path) -> Iterator[None]:
-    """Runs the emulator, with its port linked."""
+def _linked(board: str, fs: Path | None, requests: tuple[Mapping[str, Any], ...],
+            link: Path) -> Iterator[None]:
+    """Runs the emulator, with its ports where other commands look."""
     from tinysense_host.emulator import Emulator
 
-    with Emulator(board, fs=fs or link.with_suffix(".flash")) as emulator:
-        for name in (link, link.with_suffix(".pid")):
+    made = (link, link.with_suffix(".pid"), link.with_suffix(".control"))
+    with Emulator(board, fs=fs or link.with_suffix(".flash"), requests=requests) as emulator:
+        for name in made:
             name.unlink(missing_ok=True)
         link.with_suffix(".pid").write_text(str(os.getpid()))
-        link.symlink_to(emulator.port)
+        if emulator.control_port is not None:
+            link.with_suffix(".control").write_text(str(emulator.control_port))
+        _publish(link, emulator.port)
         try:
             yield
         finally:
-            link.unlink(missing_ok=True)
-            link.with_suffix(".pid").unlink(missing_ok=True)
+            for name in made:
+                name.unlink(missing_ok=True)
+
+
+def tell(board: str, request: Mapping[str, Any]) -> dict[str, Any]:
+    """A request to a virtual board that runs; its status (Emulator.control)."""
+    from tinysense_host.emulator.rp2040js import ask
+
+    if board not in running():
+        raise TinysenseError(f"{board} does not run", f"start it: tinysense emulate {board}")
+    try:
+        port = int((run_folder() / f"{board}.control").read_text())
+    except FileNotFoundError:
+        raise TinysenseError(f"{board} has no simulated chips", "take VIRTUAL_PICO") from None
+    return ask(port, request)
 
 
 def attach(board: str, keep: contextlib.ExitStack) -> str:
@@ -137,10 +173,10 @@ def attach(board: str, keep: contextlib.ExitStack) -> str:
     end = time.monotonic() + WAIT_S
     while not _alive(link):
         try:
-            return str(keep.enter_context(started(board)))
+            return keep.enter_context(started(board))
         except _RunsError:
             # Somebody is starting or ending it at this moment.
             if time.monotonic() >= end:
                 raise
             time.sleep(0.05)
-    return str(link)
+    return _port(link)

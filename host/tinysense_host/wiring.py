@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from tinysense_host.boards import BoardProfile, load_board, recognise
@@ -49,7 +48,7 @@ def wire_up(device: Device, machine: str, name: str | None = None) -> Wiring:
     if profile is None:
         unknown = (f"no profile knows the board {machine!r}: name one with --profile, or say how "
                    "its sensor is wired with `tinysense sync --set`")
-        virtual = Path(device.port) in running()
+        virtual = device.port in running().values()
         return Wiring(notes=() if virtual or not machine else (unknown,))
     return _write(device, profile)
 

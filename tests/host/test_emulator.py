@@ -192,6 +192,9 @@ def test_nothing_is_left_running(name: str) -> None:
     ({"board": "QEMU_M5"}, "did you mean"),
     ({"board": "QEMU_M4F", "fs": "."}, "is a folder"),
     ({"board": "QEMU_M4F", "devices": ("no-such-device",)}, "did not start: .*no-such-device"),
+    ({"board": "UNIX", "requests": ({"bus": {"stuck": True}},)}, "UNIX has no simulated chips"),
+    ({"board": "VIRTUAL_PICO", "icount": True}, "VIRTUAL_PICO counts no instructions"),
+    ({"board": "VIRTUAL_PICO", "heap_bytes": 100_000}, "VIRTUAL_PICO has the heap of a Pico"),
 ])
 def test_refusals(arguments: dict[str, object], message: str) -> None:
     with pytest.raises(TinysenseError, match=message):

@@ -3,7 +3,6 @@
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
@@ -121,8 +120,11 @@ def test_links_of_dead_emulators_are_passed_over(monkeypatch, tmp_path):
     (tmp_path / "NOPID.port").symlink_to(target)
     (tmp_path / "GONE.port").symlink_to(tmp_path / "nothing")
     (tmp_path / "GONE.pid").write_text(str(os.getpid()))
-    virtual = [Path(c.port).name for c in ports.candidates() if str(tmp_path) in c.port]
-    assert virtual == ["ALIVE.port"]
+    (tmp_path / "SOCKET.port").write_text("socket://127.0.0.1:4000")
+    (tmp_path / "SOCKET.pid").write_text(str(os.getpid()))
+    virtual = {c.name: c.port for c in ports.candidates() if c.name.startswith("virtual board")}
+    assert virtual == {"virtual board ALIVE": str(tmp_path / "ALIVE.port"),
+                       "virtual board SOCKET": "socket://127.0.0.1:4000"}
 
 
 

@@ -18,15 +18,18 @@ def boards(monkeypatch, tmp_path):
     """Emulators that only count; `slow` is what each waits for before it is up."""
     class Counted:
         running = most = starts = 0
+        url = ""
         slow = threading.Event()
 
-        def __init__(self, board, fs=None):
+        control_port = None
+
+        def __init__(self, board, fs=None, requests=()):
             Counted.starts += 1
             Counted.running += 1
             Counted.most = max(Counted.most, Counted.running)
             Counted.slow.wait(20)
-            self.port = str(tmp_path / "pty")
-            Path(self.port).touch()
+            self.port = Counted.url or str(tmp_path / "pty")
+            (tmp_path / "pty").touch()
 
         def __enter__(self):
             return self
@@ -44,7 +47,7 @@ def test_a_session_starts_a_board_and_ends_it(boards):
     with contextlib.ExitStack() as keep:
         port = attach(BOARD, keep)
         assert port.endswith("UNIX.port") and boards.running == 1
-    assert boards.running == 0 and virtual.running() == []
+    assert boards.running == 0 and virtual.running() == {}
 
 
 def test_two_commands_at_once_start_one_board_each_after_the_other(boards):
@@ -87,7 +90,7 @@ def test_a_board_that_is_being_started_is_waited_for(boards):
 
     thread = threading.Thread(target=emulate)
     thread.start()
-    while boards.starts == 0:
+    while boards.starts == 0 and thread.is_alive():
         over.wait(0.01)
     threading.Timer(0.2, boards.slow.set).start()
     with contextlib.ExitStack() as keep:
@@ -100,10 +103,28 @@ def test_a_board_that_is_being_started_is_waited_for(boards):
 
 
 def test_a_second_emulator_is_refused_and_the_first_goes_on(boards):
-    with started(BOARD) as link:
+    with started(BOARD) as port:
         with pytest.raises(TinysenseError, match="UNIX runs already"), started(BOARD):
             pass
-        assert boards.running == boards.starts == 1 and link.is_symlink()
+        assert boards.running == boards.starts == 1 and Path(port).is_symlink()
+
+
+def test_a_board_behind_a_socket_is_found_by_its_url(boards):
+    boards.url = "socket://127.0.0.1:4000"
+    with started(BOARD) as port, contextlib.ExitStack() as keep:
+        assert port == attach(BOARD, keep) == boards.url
+        assert virtual.running() == {BOARD: boards.url}
+        with pytest.raises(TinysenseError, match="UNIX runs already .* on socket://127"), \
+                started(BOARD):
+            pass
+    assert virtual.running() == {} and boards.starts == 1
+
+
+def test_what_has_no_simulated_chips_cannot_be_told(boards):
+    with pytest.raises(TinysenseError, match="UNIX does not run. start it: tinysense emulate UNIX"):
+        virtual.tell(BOARD, {})
+    with started(BOARD), pytest.raises(TinysenseError, match="UNIX has no simulated chips"):
+        virtual.tell(BOARD, {})
 
 
 def test_an_unknown_board_leaves_no_files(boards, tmp_path):

@@ -3,12 +3,14 @@
 import json
 import os
 import threading
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import tiny
 
-from tinysense_host.boards import boards_folder
+from tinysense_host import wiring
+from tinysense_host.boards import boards_folder, load_board
 from tinysense_host.dataset import Gap, Recording
 from tinysense_host.device import connect
 from tinysense_host.errors import TinysenseError
@@ -71,8 +73,18 @@ def test_a_virtual_board_has_no_wiring_but_takes_one_that_is_named(board):
     assert board.stat("/tinysense.json") is None
     assert wire_up(board, "", "RPI_PICO").written == board_config(board)
     board.transport.remove("/tinysense.json")
+    wire_up(board, "", "ARDUINO_NANO_33_BLE_SENSE")
+    assert board_config(board)["driver"] == "lsm9ds1"
+    board.transport.remove("/tinysense.json")
+
+
+def test_a_sensor_without_a_driver_is_left_unset(board, monkeypatch):
+    nano = load_board("ARDUINO_NANO_33_BLE_SENSE")
+    assert nano.sensor is not None
+    odd = replace(nano, sensor=replace(nano.sensor, kind="sextant"))
+    monkeypatch.setattr(wiring, "load_board", lambda name: odd)
     lacking = wire_up(board, "", "ARDUINO_NANO_33_BLE_SENSE")
-    assert "driver" not in board_config(board) and "lsm9ds1" in lacking.notes[0]
+    assert "driver" not in board_config(board) and "sextant" in lacking.notes[0]
     board.transport.remove("/tinysense.json")
 
 
