@@ -20,6 +20,11 @@
 #define TS_WITH_FEATURES TS_OTHERS
 #endif
 
+// In the module _tinysense: samples out of a microphone's words and bits, and what it lost.
+#ifndef TS_WITH_MICROPHONE
+#define TS_WITH_MICROPHONE TS_OTHERS
+#endif
+
 // Their blocks, in the order of blocks.def.
 #ifndef TS_WITH_BLOCK_IIR
 #define TS_WITH_BLOCK_IIR TS_OTHERS

@@ -237,9 +237,11 @@ def _evaluate(condition: str, known: Mapping[str, int]) -> bool | None:
     text = _WORD.sub(lambda found: str(known[found[0]]), condition)
     text = text.replace("&&", " and ").replace("||", " or ")
     text = re.sub(r"!(?!=)", " not ", text)
+    if re.search(r"\d\s*\(", text):    # defined(...) and the like, with a number as the name
+        return None
     if not re.fullmatch(r"(?:\d+|and|or|not|==|!=|>=|<=|>>|<<|[<>&()\s])+", text):
         return None
     try:
         return bool(eval(text, {"__builtins__": {}}))  # noqa: S307 - numbers and operators alone
-    except SyntaxError:     # defined(...) and the like, with a number in place of the name
+    except SyntaxError:     # a condition of another kind
         return None

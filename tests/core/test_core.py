@@ -10,7 +10,8 @@ import core_build
 import pytest
 
 HERE = Path(__file__).parent
-UNIT = [HERE / f"test_{name}.c" for name in ("main", "fixed", "window", "frames", "text")]
+UNIT = [HERE / f"test_{name}.c" for name in ("main", "fixed", "window", "frames", "text", "sampling",
+                                            "microphones")]
 CROSS = {
     "cortex-m0": ("arm-none-eabi-gcc", ["-mcpu=cortex-m0", "-mthumb"]),
     "cortex-m4": ("arm-none-eabi-gcc", ["-mcpu=cortex-m4", "-mthumb", "-mfloat-abi=hard"]),

@@ -23,5 +23,7 @@ void test_fixed(void);
 void test_window(void);
 void test_frames(void);
 void test_text(void);
+void test_sampling(void);
+void test_microphones(void);
 
 #endif
