@@ -2,8 +2,9 @@
 
 The bytes are in models/FORMAT.md, section 3. Types and payloads, little-endian:
 
-1 HELLO   JSON: rate_mhz, channels (names), units, full_scale, driver, device;
-          where a pipeline is watched, model and labels too
+1 HELLO   JSON: rate_mhz, channels (names), units, full_scale (lists of one a channel
+          where channels differ), driver, device; where a pipeline is watched,
+          model and labels too
 2 FRAMES  u32 number of the first frame since HELLO, lost ones counted;
           u32 frames lost since HELLO; u64 device time of the first frame, us;
           u16 frames; u8 channels; u8 zero; s16[frames][channels]
@@ -29,6 +30,7 @@ try:
 except ImportError:
     from binascii import crc32
 
+from .channels import names, per_count
 from .ticks import sleep_ms, ticks_diff, ticks_ms, ticks_us
 
 HELLO, FRAMES, SCORES, EVENT, END, LOG, READY = range(1, 8)
@@ -193,11 +195,12 @@ class HostDriver:
 
     errors = 0
 
-    def __init__(self, link: Link, rate_mhz: int, axes: tuple, units: str, full_scale: "float",
-                 stdin: "object" = None):
+    def __init__(self, link: Link, rate_mhz: int, axes: tuple, units: "str | tuple",
+                 full_scale: "float | tuple", stdin: "object" = None):
         # Not the scale: 4 g survives decimal text and short floats, 4/32768 does not.
         self.rate_mhz, self.axes, self.units, self.full_scale = rate_mhz, axes, units, full_scale
-        self.channels, self.scale = len(axes), full_scale / 32768
+        self.channels, self.scale = len(axes), per_count(full_scale)
+        self.measured_mhz = 0
         self.dropped = 0
         self.done = False
         self._link = link
@@ -247,8 +250,7 @@ def facts(driver: "Driver") -> dict:
     """What HELLO says of a driver and of this board."""
     axes = getattr(driver, "axes", None)
     if not axes:  # as the computer names them when it imports such a recording
-        n = driver.channels
-        axes = "xyz"[:n] if n <= 3 else ["c%d" % i for i in range(n)]
+        axes = names(driver.channels, driver.units)
     return {"rate_mhz": driver.rate_mhz, "channels": list(axes), "units": driver.units,
             "full_scale": driver.full_scale, "driver": type(driver).__name__,
             "device": getattr(sys.implementation, "_machine", sys.platform)}

@@ -5,7 +5,7 @@ over the performance counter, which does not wrap.
 """
 
 try:
-    from time import sleep_ms, ticks_add, ticks_diff, ticks_ms, ticks_us
+    from time import sleep_ms, sleep_us, ticks_add, ticks_diff, ticks_ms, ticks_us
 except ImportError:
     import time
 
@@ -23,3 +23,6 @@ except ImportError:
 
     def sleep_ms(ms: int) -> None:
         time.sleep(ms / 1000)
+
+    def sleep_us(us: int) -> None:
+        time.sleep(us / 1000000)

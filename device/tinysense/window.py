@@ -3,6 +3,9 @@
 from .errors import TinysenseError
 from .native import core
 
+# For each chunk: the core is a table that is searched from its first row on.
+_push, _ready = core.window_push, core.window_ready
+
 
 class Window:
     """``length`` frames at a time, the next one ``hop`` frames later.
@@ -36,14 +39,14 @@ class Window:
 
         Where the ring is full the oldest are overwritten; ``overwritten`` counts them.
         """
-        lost = core.window_push(self._state, self._ring, frames, start, n)
+        lost = _push(self._state, self._ring, frames, start, n)
         if lost < 0:
             _checked(lost)
         self.overwritten = lost
 
     def ready(self) -> bool:
         """Whether a whole window waits."""
-        return core.window_ready(self._state) == 1
+        return _ready(self._state) == 1
 
     def take(self, out: "Buffer") -> None:
         """Copies the oldest window to ``out`` and moves on by ``hop`` frames."""

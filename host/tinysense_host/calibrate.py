@@ -126,9 +126,10 @@ def _windows(path: Path, tensor: GraphTensor) -> np.ndarray:
                     f"not divide the {tensor.elements} values of '{tensor.name}'",
                     "Models with features need their recipe here",
                 )
+            scale = np.asarray(recording.scale)
             for start, end in recording.stretches():
                 for at in range(start, end - window + 1, max(1, window // 2)):
-                    found.append(recording.frames[at : at + window] * recording.scale)
+                    found.append(recording.frames[at : at + window] * scale)
     if not found:
         raise TinysenseError(f"no recording at {path} is as long as one input", _DATA_HINT)
     return np.stack(found).reshape(len(found), *tensor.shape)

@@ -21,6 +21,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from tinysense.channels import each, joined, spoken
+from tinysense.recording import UNITS as BOARD_UNITS
+
 from .errors import TinysenseError
 from .files import write_atomically
 
@@ -29,8 +32,10 @@ __all__ = [
     "Frames",
     "Gap",
     "Label",
+    "Numbers",
     "Recording",
     "Segment",
+    "Texts",
     "Window",
     "check_ranges",
     "place",
@@ -41,8 +46,12 @@ __all__ = [
 
 Frames = npt.NDArray[np.int16]
 
-VERSION = 1
-UNITS = ("", "g", "m/s2", "deg/s", "rad/s", "uT", "Pa", "degC", "pcm")
+# One for all channels, or a tuple with one for each where they differ.
+Texts = str | tuple[str, ...]
+Numbers = float | tuple[float, ...]
+
+VERSION = 2  # 1 had one unit and one scale for all channels
+UNITS = ("", *BOARD_UNITS[1:])
 _KEY = b"tinysense"
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]{0,99}\Z")
 _LABEL_COLUMNS = ["recording", "start", "end", "label", "person", "session"]
@@ -60,7 +69,8 @@ class Gap:
 class Recording:
     """Raw frames (n, channels) and everything needed to read them as numbers.
 
-    value = count * scale, in ``units``. ``rate_mhz`` is in millihertz, ``time``
+    value = count * scale, in ``units``: of each a tuple, one a channel, where
+    channels differ. ``rate_mhz`` is in millihertz, ``time``
     the UTC of the first frame as ISO 8601 ("" where unknown).
     """
 
@@ -68,8 +78,8 @@ class Recording:
     frames: Frames
     rate_mhz: int
     channels: tuple[str, ...]
-    units: str
-    scale: float
+    units: Texts
+    scale: Numbers
     device: str = ""
     time: str = ""
     person: str = ""
@@ -78,13 +88,19 @@ class Recording:
     source: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        for name in ("units", "scale"):
+            given = getattr(self, name)
+            if isinstance(given, tuple) and len(given) == len(self.channels) > 0:
+                object.__setattr__(self, name, joined(given))
         problem = _problem(self)
         if problem:
             raise TinysenseError(f"recording {self.id!r}: {problem}")
 
     @property
-    def full_scale(self) -> float:
+    def full_scale(self) -> Numbers:
         """The value of the raw count 32768, in ``units``."""
+        if isinstance(self.scale, tuple):
+            return tuple(scale * 32768 for scale in self.scale)
         return self.scale * 32768
 
     @property
@@ -161,12 +177,25 @@ def _problem(r: Recording) -> str:
             len(set(r.channels)) == len(r.channels),
             f"channel names repeat: {', '.join(r.channels)}",
         ),
-        (r.units in UNITS, f"units {r.units!r} are not one of {', '.join(UNITS[1:])}"),
-        (r.scale > 0 and np.isfinite(r.scale), f"scale must be above 0, not {r.scale}"),
+        *_sizes(r, columns),
         (0 < r.rate_mhz <= 10**9, f"rate must be 1 to 1000000000 mHz, not {r.rate_mhz}"),
         (ascend, "gaps must ascend and lie inside the recording"),
     )
     return next((message for fine, message in checks if not fine), "")
+
+
+def _sizes(r: Recording, channels: int) -> list[tuple[bool, str]]:
+    """The checks of units and scale, one for all or one a channel."""
+    try:
+        units, scales = each(r.units, channels), each(r.scale, channels)
+    except ValueError as error:
+        return [(False, f"units and scale: {error}")]
+    strange = next((unit for unit in units if unit not in UNITS), "")
+    fine = all(isinstance(s, float | int) and s > 0 and np.isfinite(s) for s in scales)
+    return [
+        (not strange, f"units {strange!r} are not one of {', '.join(UNITS[1:])}"),
+        (fine, f"scale must be above 0, not {spoken(r.scale)}"),
+    ]
 
 
 # ---- Parquet, one file per recording ----
@@ -219,8 +248,10 @@ def read_recording(path: Path) -> Recording:
     try:
         facts["gaps"] = tuple(Gap(**gap) for gap in facts["gaps"])
         facts["channels"] = tuple(names)
+        for name in ("units", "scale"):
+            facts[name] = tuple(facts[name]) if isinstance(facts[name], list) else facts[name]
         return Recording(frames=np.ascontiguousarray(frames, dtype=np.int16), **facts)
-    except TypeError as error:
+    except (TypeError, KeyError) as error:
         raise TinysenseError(f"{path} is damaged: its facts are incomplete ({error})") from error
 
 
@@ -237,9 +268,10 @@ def _facts(path: Path, metadata: dict[bytes, bytes]) -> dict[str, Any]:
         facts["gaps"] = list(facts["gaps"])
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise TinysenseError(f"{path} is damaged: its facts do not parse") from error
-    if version != VERSION:
+    if version not in (1, VERSION):
         raise TinysenseError(
-            f"{path} has version {version}, this tinysense reads {VERSION}", "update tinysense"
+            f"{path} has version {version}, this tinysense reads up to {VERSION}",
+            "update tinysense",
         )
     return dict(facts)
 
@@ -247,10 +279,10 @@ def _facts(path: Path, metadata: dict[bytes, bytes]) -> dict[str, Any]:
 # ---- Frames ----
 
 
-def rescale(frames: Frames, scale: float, full_scale: float) -> Frames:
+def rescale(frames: Frames, scale: Numbers, full_scale: Numbers) -> Frames:
     """Counts of ``scale`` units to counts of ``full_scale`` / 32768, rounded and saturated."""
-    factor = scale * 32768 / full_scale
-    if abs(factor - 1) < 1e-6:
+    factor = np.asarray(scale, np.float64) * 32768 / np.asarray(full_scale, np.float64)
+    if (np.abs(factor - 1) < 1e-6).all():
         return frames
     counts = np.rint(frames.astype(np.float64) * factor)
     return np.clip(counts, -32768, 32767).astype(np.int16)
@@ -315,6 +347,15 @@ class Dataset:
     def recordings(self) -> Iterator[Recording]:
         """Reads all recordings, by id."""
         return (self.recording(id) for id in self.ids())
+
+    def sources(self) -> Iterator[tuple[str, dict[str, Any]]]:
+        """(id, source) of all recordings, without reading their frames."""
+        import pyarrow.parquet as pq
+
+        for id in self.ids():
+            path = self._file(id)
+            source = _facts(path, pq.read_schema(path).metadata or {}).get("source")
+            yield id, source if isinstance(source, dict) else {}
 
     def labels(self) -> list[Label]:
         """All labels, sorted by recording and start; every row is checked."""

@@ -86,7 +86,7 @@ class Judged:
 def simulated(plan: Plan) -> Dataset:
     """Simulated people's gestures, the same ones every time."""
     dataset = Dataset(plan.folder / "simulated")
-    sensor = Sensor(plan.recipe.sensor.rate_hz, plan.recipe.sensor.full_scale)
+    sensor = Sensor.of(plan.recipe.sensor)
     simulate_into(dataset, PEOPLE, plan.per_label, sensor=sensor)
     return dataset
 

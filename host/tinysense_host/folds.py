@@ -14,6 +14,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from tinysense.channels import spoken
+
 from .dataset import Dataset, Frames, Recording, place, rescale
 from .errors import TinysenseError
 from .recipe import Reading, Recipe
@@ -107,8 +109,8 @@ def _check_recording(recording: Recording, reading: Reading) -> None:
     if recording.units != want.units or recording.channels != want.channels:
         raise TinysenseError(
             f"recording {recording.id!r} has channels {' '.join(recording.channels)} in "
-            f"{recording.units or 'no units'}, {reading.who} wants {' '.join(want.channels)} in "
-            f"{want.units}",
+            f"{spoken(recording.units) or 'no units'}, {reading.who} wants "
+            f"{' '.join(want.channels)} in {spoken(want.units)}",
             "import it again with its units, or take another recipe",
         )
 

@@ -10,7 +10,11 @@ import dataclasses
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import UnionType
 from typing import TYPE_CHECKING, Any, TypeVar, get_type_hints
+
+from tinysense.channels import each, joined
+from tinysense.features import Sensor
 
 from .errors import TinysenseError
 from .labels import check_labels
@@ -43,10 +47,27 @@ class SensorSpec:
     """What the model's frames are; the same numbers go into the model file."""
 
     kind: str
-    units: str
+    units: str | tuple[str, ...]
     channels: tuple[str, ...]
     rate_hz: float
-    full_scale: float
+    full_scale: float | tuple[float, ...]
+
+    def __post_init__(self) -> None:
+        for name in ("units", "full_scale"):  # one where all channels share it
+            given = getattr(self, name)
+            if isinstance(given, tuple) and len(given) == len(self.channels) > 0:
+                object.__setattr__(self, name, joined(given))
+
+    @property
+    def has_gyroscope(self) -> bool:
+        """Whether the channels are three axes in g and three in deg/s."""
+        return self.units == ("g",) * 3 + ("deg/s",) * 3
+
+    @property
+    def full_scales(self) -> tuple[float, ...]:
+        """The full scale of each channel."""
+        ranges: tuple[float, ...] = each(self.full_scale, len(self.channels))
+        return ranges
 
     @property
     def rate_mhz(self) -> int:
@@ -71,7 +92,7 @@ class Source:
 class Augmentation:
     """How far training windows stray from the recordings.
 
-    Angles in degrees, times in frames, ``*_g`` in g; ``warp`` and ``gain`` are
+    Angles in degrees, times in frames, ``*_g`` in g, ``*_dps`` in deg/s; ``warp`` and ``gain`` are
     the largest natural logarithms. Chances are per window. ``one_way``: labels
     that are background when drawn backward.
     """
@@ -88,6 +109,8 @@ class Augmentation:
     bias_g: float = 0.03
     noise_g: float = 0.03
     clip_g: float = 2.04
+    bias_dps: float = 1.0
+    noise_dps: float = 2.0
     background: float = 0.35
     invented: float = 0.5
     cut_short: float = 0.08
@@ -148,13 +171,11 @@ class Reading:
     def of_model(cls, model: ModelFile) -> Reading:
         """What a .tsm says; TinysenseError where it is not made for a sensor."""
         try:
-            said, rule = model.meta["sensor"], model.meta["decision"]
-            sensor = SensorSpec(
-                str(said["kind"]), str(said["units"]), tuple(map(str, said["channels"])),
-                said["rate_mhz"] / 1000, float(said["full_scale"]),
-            )  # fmt: skip
+            said, rule = Sensor(model.meta["sensor"]), model.meta["decision"]
+            sensor = SensorSpec(said.kind, said.units, said.axes, said.rate_mhz / 1000,
+                                said.full_scale)  # fmt: skip
             background = tuple(model.labels.index(name) for name in rule["background"])
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise TinysenseError(
                 f"the model {model.name!r} does not say what it reads", "give its recipe: --recipe"
             ) from error
@@ -230,8 +251,7 @@ def _check(recipe: Recipe, file: Path) -> None:
         (not strange, f"{', '.join(sorted(strange))} is not among the labels"),
         (len(recipe.decision.background) > 0, "decision.background must name a label"),
         (1 <= recipe.hop <= recipe.window <= 8192, "need 1 <= hop <= window <= 8192"),
-        (len(recipe.sensor.channels) == 3, "sensor.channels must be three axes"),
-        (recipe.sensor.rate_hz > 0 and recipe.sensor.full_scale > 0, "sensor numbers must be > 0"),
+        *_sensor_checks(recipe.sensor),
         (len(recipe.network.convolutions) >= 1, "network.convolutions must not be empty"),
         (min(recipe.training.epochs, recipe.training.batch) >= 1, "training must be at least 1"),
         (recipe.source.fold_by in ("person", "session"), "source.fold_by is person or session"),
@@ -244,6 +264,22 @@ def _check(recipe: Recipe, file: Path) -> None:
         check_labels(recipe.labels)
     except TinysenseError as error:
         raise TinysenseError(f"{file}: {error.message}", error.hint) from error
+
+
+def _sensor_checks(sensor: SensorSpec) -> list[tuple[bool, str]]:
+    count = len(sensor.channels)
+    try:
+        each(sensor.units, count)
+        ranges = sensor.full_scales
+    except ValueError as error:
+        return [(False, f"sensor.units and sensor.full_scale: {error}")]
+    return [
+        (
+            count == 3 or (count == 6 and sensor.has_gyroscope),
+            "sensor.channels must be three axes, or six: three in g and three in deg/s",
+        ),
+        (sensor.rate_hz > 0 and min(ranges) > 0, "sensor numbers must be > 0"),
+    ]
 
 
 def _build(cls: type[T], table: Any, where: str) -> T:
@@ -273,6 +309,9 @@ def _build(cls: type[T], table: Any, where: str) -> T:
 def _convert(kind: Any, value: Any, where: str) -> Any:
     if dataclasses.is_dataclass(kind):
         return value if isinstance(value, kind) else _build(kind, value, where)  # type: ignore
+    if isinstance(kind, UnionType):  # one value, or a list with one for each channel
+        one, many = kind.__args__
+        return _convert(many if isinstance(value, (list, tuple)) else one, value, where)
     origin = getattr(kind, "__origin__", kind)
     if origin is tuple:
         if not isinstance(value, (list, tuple)):

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from tinysense.channels import each, joined, per_count
 from tinysense_host.dataset import Dataset, Gap, Recording
 from tinysense_host.device import Device
 from tinysense_host.errors import TinysenseError
@@ -99,8 +100,12 @@ class Playback:
     def driver(self) -> str:
         """The program's line that makes the driver."""
         r = self.recording
-        return _FED.format(rate_mhz=r.rate_mhz, channels=tuple(r.channels),
-                           units=r.units or "none", full_scale=f"{r.full_scale:.9g}")
+        n = len(r.channels)
+        units = joined(tuple(unit or "none" for unit in each(r.units, n)))
+        ranges = [f"{value:.9g}" for value in each(r.full_scale, n)]
+        full_scale = ranges[0] if len(set(ranges)) == 1 else f"({', '.join(ranges)})"
+        return _FED.format(rate_mhz=r.rate_mhz, channels=tuple(r.channels), units=units,
+                           full_scale=full_scale)
 
     def answer(self, wanted: int) -> bytes:
         """The line for READY: up to `wanted` frames, none across a gap."""
@@ -255,13 +260,14 @@ def record(device: Device, seconds: float, on_frames: Callable[[Frames], None] =
 def save(dataset: Dataset, take: Take, label: str, session: str = "", person: str = "") -> str:
     """Adds a take to a dataset under a new id, labelled as a whole; returns the id."""
     name = dataset.new_id(label)
-    units = "" if take.hello.units == "none" else take.hello.units
+    n = len(take.hello.channels)
+    units = tuple("" if unit == "none" else unit for unit in each(take.hello.units, n))
     source = {"driver": take.hello.facts.get("driver", ""),
               "measured_rate_mhz": take.measured_rate_mhz,
               "lost_on_board": take.lost_on_board, "lost_on_link": take.lost_on_link}
     dataset.add_recording(Recording(
         id=name, frames=take.frames, rate_mhz=take.hello.rate_mhz, channels=take.hello.channels,
-        units=units, scale=take.hello.full_scale / 32768,
+        units=units, scale=per_count(take.hello.full_scale),
         device=str(take.hello.facts.get("device", "")),
         time=take.time, person=person, session=session, gaps=take.gaps, source=source))
     dataset.set_label(name, label)

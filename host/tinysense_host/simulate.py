@@ -3,11 +3,12 @@
 A stroke is a path in the plane in front of the person. The board sits on the
 end of a wand that turns about the wrist and moves with the arm; from its
 orientation and acceleration follows what an accelerometer reads, gravity
-included. Tremor, sensor noise, bias, range and rate come on top. Everything
-follows from the seed.
+included, and from how the orientation changes what a gyroscope does. Tremor,
+sensor noise, bias, range and rate come on top. Everything follows from the seed.
 
 World axes: right, forward, up. Board axes at rest and level: x backward along
-the wand, y right, z up. Angles in radians, lengths in metres, readings in g.
+the wand, y right, z up. Angles in radians, lengths in metres, readings in g
+and deg/s.
 """
 
 from __future__ import annotations
@@ -18,11 +19,15 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from tinysense.channels import spoken
+
 from .dataset import Dataset, Label, Recording
 from .errors import TinysenseError
+from .recipe import SensorSpec
 
 __all__ = [
     "LABELS",
+    "RANGES_DPS",
     "RANGES_G",
     "RATES_HZ",
     "Person",
@@ -38,7 +43,10 @@ Floats = npt.NDArray[np.float64]
 LABELS = ("negative", "ring", "slope", "wing")
 RATES_HZ = (1.0, 1000.0)  # hands move slowly; memory and time grow with the rate
 RANGES_G = (0.1, 1000.0)
+RANGES_DPS = (10.0, 10000.0)
 GRAVITY = 9.80665  # m/s2, standard gravity (ISO 80000-3)
+_AXES_G, _AXES_DPS = ("x", "y", "z"), ("gx", "gy", "gz")
+_UNITS_SIX = ("g",) * 3 + ("deg/s",) * 3
 _FINE = 8  # steps of the motion per sample: the sensor averages over them
 _NAMES = ("ada", "bob", "cleo", "dan", "eve", "finn", "gia", "hugo", "ines", "jon", "kim", "leo")
 
@@ -62,20 +70,50 @@ _OTHERS = (
 
 @dataclass(frozen=True)
 class Sensor:
-    """What the accelerometer makes of the motion."""
+    """What the accelerometer makes of the motion, and the gyroscope where its range is above 0.
+
+    Both turn the same motion of the same seed into the same numbers whether the
+    other is there or not.
+    """
 
     rate_hz: float = 25.0
     full_scale_g: float = 4.0
     noise_g: float = 0.008
     bias_g: float = 0.02
+    full_scale_dps: float = 0.0
+    noise_dps: float = 0.1
+    bias_dps: float = 1.0
 
     def __post_init__(self) -> None:
-        for what, unit, value, (low, high) in (("rate", "Hz", self.rate_hz, RATES_HZ),
-                                               ("range", "g", self.full_scale_g, RANGES_G)):
+        for what, unit, value, (low, high) in (
+            ("rate", "Hz", self.rate_hz, RATES_HZ),
+            ("range", "g", self.full_scale_g, RANGES_G),
+            ("range", "deg/s", self.full_scale_dps or RANGES_DPS[0], RANGES_DPS),
+        ):
             if not low <= value <= high:
                 raise TinysenseError(
                     f"the simulator's {what} must be {low:g} to {high:g} {unit}, not {value:g}"
                 )
+
+
+    @classmethod
+    def of(cls, spec: SensorSpec) -> Sensor:
+        """The one that a recipe describes; TinysenseError where this simulator has no such."""
+        ranges, six = spec.full_scales, (*_AXES_G, *_AXES_DPS)
+        if spec.channels == _AXES_G and spec.units == "g":
+            even = len(set(ranges)) == 1
+            dps = 0.0
+        else:
+            even = (spec.channels, spec.units) == (six, _UNITS_SIX) and ranges == (
+                ranges[:1] * 3 + ranges[3:4] * 3)
+            dps = ranges[-1]
+        if not even:
+            raise TinysenseError(
+                f"the simulator has no sensor of {' '.join(spec.channels)} in {spoken(spec.units)} "
+                f"with ranges {spoken(spec.full_scale)}",
+                f"it has {' '.join(_AXES_G)} in g, and with them {' '.join(_AXES_DPS)} in deg/s",
+            )
+        return cls(spec.rate_hz, ranges[0], full_scale_dps=dps)
 
 
 @dataclass(frozen=True)
@@ -196,8 +234,10 @@ _STROKES: dict[str, Callable[[Person, np.random.Generator, float], Floats]] = {
 # ---- Motion to readings ----
 
 
-def _readings(who: Person, path: Floats, dt: float, rng: np.random.Generator) -> Floats:
-    """What a perfect accelerometer on the wand reads, (steps, 3) in g."""
+def _readings(
+    who: Person, path: Floats, dt: float, rng: np.random.Generator
+) -> tuple[Floats, Floats]:
+    """What perfect sensors on the wand read: (steps, 3) in g, (steps, 3) in deg/s."""
     vary = np.exp(rng.normal(0, who.variation, 4))
     slant = who.slant + rng.normal(0, who.variation)
     turn = np.array([[np.cos(slant), -np.sin(slant)], [np.sin(slant), np.cos(slant)]])
@@ -218,32 +258,63 @@ def _readings(who: Person, path: Floats, dt: float, rng: np.random.Generator) ->
     speed = np.gradient(place, dt, axis=0)
     force = np.gradient(speed, dt, axis=0) / GRAVITY + (0.0, 0.0, 1.0)
     cos, sin = np.cos(roll)[:, None], np.sin(roll)[:, None]
-    axes = (-along, cos * side + sin * normal, cos * normal - sin * side)
-    return np.stack([(force * axis).sum(axis=1) for axis in axes], axis=1)
+    axes = np.stack([-along, cos * side + sin * normal, cos * normal - sin * side], axis=1)
+    forces = np.stack([(force * axes[:, i]).sum(axis=1) for i in range(3)], axis=1)
+    return forces, _turning(axes, dt)
+
+
+def _turning(axes: Floats, dt: float) -> Floats:
+    """Angular rate about the board's axes (steps, 3), unit vectors in the world: deg/s.
+
+    An axis e that turns with the board moves at w x e, so its velocity along
+    the next axis is the rate about the third.
+    """
+    moved = np.gradient(axes, dt, axis=0)
+    rates = [(moved[:, (i + 1) % 3] * axes[:, (i + 2) % 3]).sum(axis=1) for i in range(3)]
+    return np.asarray(np.degrees(np.stack(rates, axis=1)))
 
 
 def _measured(
-    who: Person, readings: Floats, sensor: Sensor, bias: Floats, rng: np.random.Generator
+    who: Person, readings: tuple[Floats, Floats], sensor: Sensor, rng: np.random.Generator
 ) -> npt.NDArray[np.int16]:
     """Tremor, bandwidth, noise, bias and range: int16 frames at the sensor's rate."""
+    forces, turning = readings
+    bias = np.random.default_rng([who.seed, 7]).normal(0, sensor.bias_g, 3)
     dt = 1 / (sensor.rate_hz * _FINE)
-    t = np.arange(len(readings)) * dt
+    t = np.arange(len(forces)) * dt
     wobble = np.cumsum(rng.normal(0, 1, len(t))) * np.sqrt(dt) * 2
     phase = 2 * np.pi * who.tremor_hz * t + wobble
     shifts = rng.uniform(0, 2 * np.pi, 3)
     tremor = who.tremor_g * np.sin(phase[:, None] + shifts)
-    whole = len(t) // _FINE
-    sampled = (readings + tremor)[: whole * _FINE].reshape(whole, _FINE, 3).mean(axis=1)
+    sampled = _sampled(forces + tremor)
     noisy = sampled + bias + rng.normal(0, sensor.noise_g, sampled.shape)
-    counts = np.rint(noisy * (32768 / sensor.full_scale_g))
-    frames: npt.NDArray[np.int16] = np.clip(counts, -32768, 32767).astype(np.int16)
-    return frames
+    frames = _counts(noisy, sensor.full_scale_g)
+    if not sensor.full_scale_dps:
+        return frames
+    # A hand that trembles by so much at that rate turns the wand about the wrist.
+    amount = np.degrees(who.tremor_g * GRAVITY / (2 * np.pi * who.tremor_hz * who.wand))
+    turned = _sampled(turning + amount * np.cos(phase[:, None] + shifts[[1, 2, 0]]))
+    bias = np.random.default_rng([who.seed, 8]).normal(0, sensor.bias_dps, 3)
+    noisy = turned + bias + rng.normal(0, sensor.noise_dps, turned.shape)
+    return np.concatenate([frames, _counts(noisy, sensor.full_scale_dps)], axis=1)
+
+
+def _sampled(fine: Floats) -> Floats:
+    """The mean of every so many steps: what the sensor's filter leaves."""
+    whole = len(fine) // _FINE
+    return np.asarray(fine[: whole * _FINE].reshape(whole, _FINE, 3).mean(axis=1))
+
+
+def _counts(values: Floats, full_scale: float) -> npt.NDArray[np.int16]:
+    counts = np.rint(values * (32768 / full_scale))
+    clipped: npt.NDArray[np.int16] = np.clip(counts, -32768, 32767).astype(np.int16)
+    return clipped
 
 
 def gesture(
     label: str, who: Person, sensor: Sensor, rng: np.random.Generator, strokes: int = 1
 ) -> npt.NDArray[np.int16]:
-    """One try, with the rest before and after: int16 (frames, 3).
+    """One try, with the rest before and after: int16 (frames, 3), with a gyroscope (frames, 6).
 
     With several ``strokes`` the hand goes from each to the next.
     """
@@ -252,7 +323,6 @@ def gesture(
             f"the simulator draws no {label!r}", f"it knows {', '.join(sorted(_STROKES))}"
         )
     dt = 1 / (sensor.rate_hz * _FINE)
-    bias = np.random.default_rng([who.seed, 7]).normal(0, sensor.bias_g, 3)
     pieces: list[Floats] = []
     for _ in range(strokes):
         path = _STROKES[label](who, rng, dt)
@@ -262,7 +332,7 @@ def gesture(
         before, after = (round(rng.uniform(0.25, 0.9) / dt) for _ in range(2))
         pieces += [np.repeat(path[:1], before, 0), path, np.repeat(path[-1:], after, 0)]
     path = _smoothed(np.concatenate(pieces), round(who.corner_s / dt))
-    return _measured(who, _readings(who, path, dt, rng), sensor, bias, rng)
+    return _measured(who, _readings(who, path, dt, rng), sensor, rng)
 
 
 def simulate(
@@ -289,10 +359,13 @@ def simulate(
 def _recorded(
     id: str, label: str, who: Person, sensor: Sensor, frames: npt.NDArray[np.int16]
 ) -> tuple[Recording, Label]:
+    scale = (sensor.full_scale_g / 32768,) * 3 + (sensor.full_scale_dps / 32768,) * 3
+    n = frames.shape[1]
     recording = Recording(
-        id=id, frames=frames, rate_mhz=round(sensor.rate_hz * 1000), channels=("x", "y", "z"),
-        units="g", scale=sensor.full_scale_g / 32768, device="simulator", person=who.name,
-        session=who.name, source={"simulated": True, "seed": who.seed},
+        id=id, frames=frames, rate_mhz=round(sensor.rate_hz * 1000),
+        channels=(*_AXES_G, *_AXES_DPS)[:n], units=_UNITS_SIX[:n], scale=scale[:n],
+        device="simulator", person=who.name, session=who.name,
+        source={"simulated": True, "seed": who.seed},
     )  # fmt: skip
     return recording, Label(id, 0, len(frames), label)
 

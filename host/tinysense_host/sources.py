@@ -42,7 +42,7 @@ def opened(recipe: Recipe, given: Path | None) -> Iterator[tuple[Dataset, str]]:
             import_into(dataset, [shared], Facts())
             yield dataset, str(shared)
             return
-        sensor = Sensor(recipe.sensor.rate_hz, recipe.sensor.full_scale)
+        sensor = Sensor.of(recipe.sensor)
         people = recipe.source.simulated_people
         simulate_into(dataset, people, recipe.source.simulated_per_label, sensor=sensor)
         yield dataset, f"simulator ({people} people)"

@@ -86,10 +86,14 @@ def train(
 
 
 def program_of(recipe: Recipe) -> FeatureProgram:
-    """The feature program of a recipe: raw samples, in units of the sensor."""
-    gain = recipe.sensor.full_scale / 32768
-    channels = len(recipe.sensor.channels)
-    return FeatureProgram(channels, recipe.window, recipe.hop, (Raw(),), gain=(gain,))
+    """The feature program of a recipe: raw samples, in units of the sensor's first channel.
+
+    One gain for all, so that a gyroscope's full scale is worth as much of the
+    int8 input as an accelerometer's.
+    """
+    ranges = recipe.sensor.full_scales
+    gain = (ranges[0] / 32768,)
+    return FeatureProgram(len(ranges), recipe.window, recipe.hop, (Raw(),), gain=gain)
 
 
 def feature_floats(program: FeatureProgram, windows: Frames) -> Floats:
@@ -318,15 +322,20 @@ def pack(
     return convert(graph, meta=meta, feat=feat, labels=list(recipe.labels), golden=golden)
 
 
+def _stated(value: Any) -> Any:
+    """As JSON has it: one for all channels, or a list with one for each."""
+    return list(value) if isinstance(value, tuple) else value
+
+
 def _meta(recipe: Recipe, tflite: bytes, threshold: int) -> dict[str, Any]:
     never = 256  # a score is at most 255
     thresholds = [never if i in recipe.background else threshold for i in range(len(recipe.labels))]
     return {
         "name": recipe.name,
         "sensor": {
-            "kind": recipe.sensor.kind, "units": recipe.sensor.units,
+            "kind": recipe.sensor.kind, "units": _stated(recipe.sensor.units),
             "channels": list(recipe.sensor.channels), "rate_mhz": recipe.sensor.rate_mhz,
-            "full_scale": recipe.sensor.full_scale,
+            "full_scale": _stated(recipe.sensor.full_scale),
         },
         "decision": {
             "smooth": recipe.decision.smooth, "threshold": thresholds,

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from tinysense.channels import each, joined
 from tinysense_host.transport import LinkError
 
 __all__ = [
@@ -155,12 +156,12 @@ def _frame_of_line(line: bytes) -> Frame | None:
 @dataclass(frozen=True)
 class Hello:
     """What will be sent: rate in millihertz, channels' names, units; full_scale: the value,
-    in units, of the count 32768."""
+    in units, of the count 32768. Of these two a tuple, one a channel, where channels differ."""
 
     rate_mhz: int
     channels: tuple[str, ...]
-    units: str
-    full_scale: float
+    units: str | tuple[str, ...]
+    full_scale: float | tuple[float, ...]
     facts: dict[str, Any]
 
 
@@ -239,14 +240,26 @@ def _hello(payload: bytes) -> Hello:
     rate, names, full = facts.get("rate_mhz"), facts.get("channels"), facts.get("full_scale")
     good = (isinstance(rate, int) and not isinstance(rate, bool) and 0 < rate < 2**32
             and isinstance(names, list) and 1 <= len(names) <= 16
-            and all(isinstance(n, str) for n in names)
-            and isinstance(full, int | float) and 0 < full < 1e9)
+            and all(isinstance(n, str) for n in names))
+    units, ranges = _values(facts.get("units", "none"), names), _values(full, names)
+    good = (good and len(units) > 0 and all(isinstance(u, str) for u in units) and len(ranges) > 0
+            and all(type(v) in (int, float) and 0 < v < 1e9 for v in ranges))
     if not good:
-        raise LinkError(f"the board's HELLO has rate_mhz {rate!r}, channels {names!r}, "
-                        f"full_scale {full!r}; expected a rate, 1 to 16 names and a range above 0",
+        raise LinkError(f"the board's HELLO has rate_mhz {rate!r}, channels {names!r}, units "
+                        f"{facts.get('units')!r}, full_scale {full!r}; expected a rate, 1 to 16 "
+                        "names, and units and a range above 0 for all or for each",
                         "put the same tinysense on it: tinysense setup")
-    assert isinstance(names, list) and isinstance(rate, int) and isinstance(full, int | float)
-    return Hello(rate, tuple(names), str(facts.get("units", "none")), float(full), facts)
+    assert isinstance(names, list) and isinstance(rate, int)
+    return Hello(rate, tuple(names), joined(units), joined(tuple(map(float, ranges))), facts)
+
+
+def _values(said: Any, names: Any) -> tuple[Any, ...]:
+    """One value for each channel; nothing where it is a list of another length."""
+    try:
+        found: tuple[Any, ...] = each(said, len(names))
+    except (ValueError, TypeError):
+        return ()
+    return found
 
 
 def _short(what: str, payload: bytes) -> LinkError:

@@ -1,9 +1,11 @@
 """Features: geometry, axes, scale, and the drivers that are refused."""
 
+import struct
+
 import tiny
 from expect import frames, numbers, raises
 from tinysense.errors import ModelError
-from tinysense.features import axis_bytes, hertz, ratio
+from tinysense.features import Features, Sensor, axis_bytes, hertz, ratio
 from tinysense.model import load
 
 
@@ -71,6 +73,75 @@ def test_other_drivers_are_refused():
         ({"full_scale": 2}, ("+-4 g", "+-2", "range")),
     ):
         raises(ModelError, parts, connected_by, changes)
+
+
+IMU = ("x", "y", "z", "gx", "gy", "gz")
+
+
+def six_axes(axes="", **changes):
+    """Features of a model of six axes, connected to a driver of six."""
+    units = ["g"] * 3 + ["deg/s"] * 3
+    sensor = Sensor({"units": units, "channels": list(IMU), "rate_mhz": 25000,
+                     "full_scale": [4, 4, 4, 500, 500, 500]})
+    assert (sensor.units, sensor.full_scale) == (tuple(units), (4, 4, 4, 500, 500, 500))
+    features = Features(FEAT_6, sensor)
+    settings = {"channels": 6, "units": sensor.units, "axes": IMU, "full_scale": sensor.full_scale}
+    settings.update(changes)
+    features.connect(FakeDriver(**settings), axes)
+    return features
+
+
+# One window of one frame, raw values: models/FORMAT.md, FEAT.
+FEAT_6 = struct.pack("<HHHHII", 6, 1, 1, 1, 6, 12 + 24) + struct.pack("<HHi5i", 16, 7, 0, 0, 1, 0,
+                                                                      1 << 30, 0)
+
+
+def test_six_axes_have_a_scale_each():
+    values = (100, -100, 100, -100, 100, -101)
+    assert adapted_6(six_axes(), values) == list(values)
+    wide = six_axes(full_scale=(8, 8, 8, 500, 500, 750))
+    assert adapted_6(wide, values) == [200, -200, 200, -100, 100, -152]
+    assert adapted_6(six_axes(full_scale=1000), (1, 1, 1, 1, 1, 1)) == [250, 250, 250, 2, 2, 2]
+
+
+def test_three_names_turn_accelerometer_and_gyroscope_alike():
+    assert adapted_6(six_axes("y -x z"), (1, 2, 3, 4, 5, 6)) == [2, -1, 3, 5, -4, 6]
+    assert adapted_6(six_axes("y -x z gz gy -gx"), (1, 2, 3, 4, 5, 6)) == [2, -1, 3, 6, 5, -4]
+    wide = six_axes("z x y", full_scale=(8, 4, 4, 500, 500, 1000))
+    assert adapted_6(wide, (1, 2, 3, 4, 5, 6)) == [3, 2, 2, 12, 4, 5]  # x keeps its own range
+
+
+def test_axes_of_other_units_are_refused():
+    for axes, changes, parts in (
+            ("gx y z x gy gz", {}, ("channel x is in g", "gx in deg/s", "same units")),
+            ("", {"units": ("deg/s",) * 3 + ("g",) * 3}, ("channel x is in g", "x in deg/s")),
+            ("", {"units": "g"}, ("in g g g deg/s deg/s deg/s", "gives g")),
+            ("", {"full_scale": (4, 4, 4, 500, 250, 500)}, ("+-500 deg/s for gy", "+-250")),
+            ("gx gy gz", {}, ("out of: x y z", "'gx'")), ("x y", {}, "expected 6")):
+        raises(ModelError, parts, six_axes_by, axes, changes)
+
+
+def six_axes_by(axes, changes):
+    return six_axes(axes, **changes)
+
+
+def test_sensor_of_a_hostile_file():
+    good = {"units": "g", "channels": ["x", "y"], "rate_mhz": 25000, "full_scale": 4}
+    for changes, parts in (
+            ({"units": ["g"]}, ("2 values", "got 1")), ({"full_scale": [4, 4, 4]}, "got 3"),
+            ({"units": ["g", 1]}, "as texts"), ({"units": {}}, "as texts"),
+            ({"full_scale": [4, "4"]}, "as numbers"), ({"full_scale": [4, True]}, "as numbers"),
+            ({"full_scale": [4, 0]}, "above 0"), ({"full_scale": [4, 1e10]}, "above 0"),
+            ({"full_scale": []}, "got 0"), ({"units": None}, "as texts")):
+        meta = dict(good)
+        meta.update(changes)
+        raises(ModelError, parts, Sensor, meta)
+
+
+def adapted_6(features, values):
+    data = frames(*values)
+    features.adapt(data, 1)
+    return numbers(data)
 
 
 def connected_by(changes):

@@ -79,6 +79,12 @@ def test_failed_write_leaves_nothing(dataset, monkeypatch):
         ({"channels": ("x", "y")}, "2 channel names for 3 columns"),
         ({"channels": ("x", "x", "z")}, "repeat"),
         ({"units": "mg"}, "units 'mg'"),
+        ({"units": ("g", "g", "mg")}, "units 'mg'"),
+        ({"units": ("g", "deg/s")}, "expected 3 values.* got 2"),
+        ({"scale": (1.0, 2.0)}, "expected 3 values.* got 2"),
+        ({"scale": (1.0, 2.0, 0.0)}, "scale"),
+        ({"scale": (1.0, 2.0, "3")}, "scale"),
+        ({"scale": ()}, "got 0"),
         ({"scale": 0.0}, "scale"),
         ({"scale": float("nan")}, "scale"),
         ({"rate_mhz": 0}, "rate"),
@@ -111,12 +117,43 @@ def rewritten(path, change):
     return path
 
 
-def test_future_version_is_refused(dataset):
+IMU = {"units": ("g", "g", "deg/s"), "scale": (0.001, 0.002, 0.05)}
+
+
+def test_channels_of_different_units(dataset):
+    old = recording(**IMU)
+    dataset.add_recording(old)
+    new = dataset.recording("a")
+    assert (new.units, new.scale) == (IMU["units"], IMU["scale"])
+    assert new.full_scale == pytest.approx((32.768, 65.536, 1638.4))
+
+
+def test_units_that_all_channels_share_are_one(dataset):
+    same = recording(units=("g", "g", "g"), scale=(0.5, 0.5, 0.5))
+    assert (same.units, same.scale) == ("g", 0.5)
+
+
+def test_version_1_is_read(dataset):
     def change(table, facts):
-        return table.replace_schema_metadata({b"tinysense": json.dumps(facts | {"version": 2})})
+        return table.replace_schema_metadata({b"tinysense": json.dumps(facts | {"version": 1})})
 
     path = rewritten(dataset.add_recording(recording()), change)
-    with pytest.raises(TinysenseError, match="version 2, this tinysense reads 1"):
+    assert (read_recording(path).units, read_recording(path).scale) == ("g", 0.001)
+
+
+def test_rescaling_is_per_channel():
+    frames = np.array([[100, 100, 100], [-100, 20000, 1]], np.int16)
+    found = rescale(frames, (4 / 32768, 8 / 32768, 1000 / 32768), (4, 4, 500))
+    assert found.tolist() == [[100, 200, 200], [-100, 32767, 2]]
+    assert rescale(frames, 4 / 32768, (4, 4, 4)) is frames
+
+
+def test_future_version_is_refused(dataset):
+    def change(table, facts):
+        return table.replace_schema_metadata({b"tinysense": json.dumps(facts | {"version": 3})})
+
+    path = rewritten(dataset.add_recording(recording()), change)
+    with pytest.raises(TinysenseError, match="version 3, this tinysense reads up to 2"):
         read_recording(path)
 
 

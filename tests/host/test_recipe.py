@@ -55,6 +55,13 @@ def test_values_and_defaults(write):
     assert recipe.augmentation.one_way == ()
 
 
+def test_a_range_for_each_channel(write):
+    sensor = load_recipe(write(GOOD.replace("full_scale = 4", "full_scale = [4, 4, 8.5]"))).sensor
+    assert (sensor.full_scale, sensor.units) == ((4.0, 4.0, 8.5), "g")
+    same = load_recipe(write(GOOD.replace("full_scale = 4", "full_scale = [4, 4, 4]"))).sensor
+    assert (same.full_scale, same.full_scales) == (4.0, (4.0, 4.0, 4.0))
+
+
 def test_quick_replaces_single_values(write):
     recipe = load_recipe(write(GOOD))
     quick = recipe.quickened()
@@ -78,6 +85,13 @@ def test_quick_replaces_single_values(write):
         ("[[4, 3, 2]]", "[[4, 3]]", "convolutions: expected 3 numbers"),
         ("[[4, 3, 2]]", "[]", "convolutions"),
         ('["x", "y", "z"]', '["x", "y"]', "three axes"),
+        ('"g"', '["g", "g"]', "expected 3 values, one a channel, got 2"),
+        ('"g"', "[1, 2, 3]", "units: expected str, got 1"),
+        ('"g"', "4", "units: expected str, got 4"),
+        ("full_scale = 4", "full_scale = []", "expected 3 values, one a channel, got 0"),
+        ("full_scale = 4", "full_scale = [4, 4, 0]", "must be > 0"),
+        ("full_scale = 4", 'full_scale = [4, 4, "4"]', "full_scale: expected float"),
+        ('["x", "y", "z"]', '["x", "y", "z", "a", "b", "c"]', "or six: three in g"),
         ("[sensor]", "[[sensor]]", "sensor: expected a table"),
         ("[quick.training]", "[quick.treining]", "quick"),
         ("epochs = 1\n", 'epochs = "one"\n', "epochs: expected int"),

@@ -30,7 +30,7 @@ def configure(flash, driver="replay", **options):
 
 
 def put_tsr(path, frames, dropped=0):
-    with tsr.Writer(str(path), 25000, 3, "g", 4 / 32768, "ring") as writer:
+    with tsr.Writer(str(path), 25000, 3, "g", 4, "ring") as writer:
         half = len(frames) // 2
         writer.write(frames[:half].tobytes(), half)
         writer.write(frames[half:].tobytes(), len(frames) - half, dropped)
@@ -90,6 +90,26 @@ def test_a_take_is_saved_labelled_with_its_gaps(board, tmp_path):
         source.gaps, 25000, "g", 4 / 32768)
     assert (back.person, back.session, back.source["lost_on_board"]) == ("anna", "s1", 3)
     assert back.time and [x.label for x in dataset.labels()] == ["círculo"] * 2
+
+
+IMU = ("g",) * 3 + ("deg/s",) * 3
+
+
+def test_six_axes_keep_their_units_and_ranges(board, tmp_path):
+    frames = np.arange(6 * 40, dtype=np.int16).reshape(40, 6)
+    source = Recording(id="imu", frames=frames, rate_mhz=25000, units=IMU,
+                       channels=("x", "y", "z", "gx", "gy", "gz"),
+                       scale=(4 / 32768,) * 3 + (1000 / 32768,) * 3)
+    dataset = Dataset(tmp_path / "data")
+    played = record(board, 40 / 25, playback=Playback(source))
+    with tsr.Writer(str(board.flash / "a.tsr"), 25000, 6, IMU, (4,) * 3 + (1000,) * 3) as writer:
+        writer.write(frames.tobytes(), 40)
+    configure(board.flash, path="/a.tsr", realtime=False)
+    for take in (played, record(board, 40 / 25)):
+        assert (take.hello.units, take.hello.full_scale) == (IMU, (4.0,) * 3 + (1000.0,) * 3)
+        back = dataset.recording(save(dataset, take, "spin"))
+        assert (back.units, back.scale, back.channels) == (IMU, source.scale, source.channels)
+        assert np.array_equal(back.frames, frames)
 
 
 def test_watching_gives_scores_and_events(board):

@@ -1,10 +1,13 @@
 """simulate.py: the same seed gives the same people; gestures look like what they are."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from tinysense_host.dataset import Dataset
 from tinysense_host.errors import TinysenseError
+from tinysense_host.recipe import SensorSpec
 from tinysense_host.simulate import (
     LABELS,
     RATES_HZ,
@@ -73,6 +76,56 @@ def test_range_clips_and_rate_counts():
     assert len(fast) == pytest.approx(4 * len(wide), rel=0.15)
 
 
+IMU = Sensor(rate_hz=200.0, noise_g=0.0, bias_g=0.0, full_scale_dps=2000.0, noise_dps=0.0,
+             bias_dps=0.0)  # fmt: skip
+
+
+@pytest.mark.parametrize("label", LABELS)
+@pytest.mark.parametrize("number", range(3))
+def test_the_gyroscope_says_how_gravity_turns(label, number):
+    """Gravity at the beginning, turned by what the gyroscope read, is gravity at the end."""
+    who = person(number)
+    frames = gesture(label, who, IMU, np.random.default_rng(number))
+    assert frames.shape[1] == 6
+    gravity = frames[:20, :3].mean(axis=0) * (4 / 32768)
+    rates = np.radians(frames[:, 3:] * (2000 / 32768))
+    most = np.abs(rates).max()
+    for rate in rates[10:-10]:
+        gravity = gravity - np.cross(rate, gravity) / IMU.rate_hz
+    if label != "negative":
+        assert np.degrees(most) > 50
+    ends = frames[-20:, :3].mean(axis=0) * (4 / 32768)
+    assert np.abs(gravity - ends).max() < 0.06
+
+
+def test_a_gyroscope_changes_nothing_of_the_accelerometer():
+    with_gyro = list(simulate(1, 2, sensor=Sensor(full_scale_dps=1000.0)))
+    for (six, label), (three, same) in zip(with_gyro, simulate(1, 2), strict=True):
+        assert label == same and np.array_equal(six.frames[:, :3], three.frames)
+        assert six.channels == ("x", "y", "z", "gx", "gy", "gz")
+        assert six.units == ("g",) * 3 + ("deg/s",) * 3
+        assert six.full_scale == (4.0,) * 3 + (1000.0,) * 3
+
+
+def test_a_gyroscope_at_rest_reads_noise_and_bias():
+    rest = [r for r, _ in simulate(1, 1, sensor=Sensor(full_scale_dps=250.0)) if "ring" in r.id]
+    still = rest[0].frames[:5, 3:] * (250 / 32768)
+    assert 0.01 < np.abs(still).max() < 5
+
+
+def test_the_sensor_of_a_recipe():
+    spec = SensorSpec("accelerometer", "g", ("x", "y", "z"), 50.0, 8.0)
+    assert Sensor.of(spec) == Sensor(50.0, 8.0)
+    six = SensorSpec("imu", ("g",) * 3 + ("deg/s",) * 3, ("x", "y", "z", "gx", "gy", "gz"), 50.0,
+                     (8.0,) * 3 + (500.0,) * 3)  # fmt: skip
+    assert Sensor.of(six) == Sensor(50.0, 8.0, full_scale_dps=500.0)
+    for other in (replace(spec, units="m/s2"), replace(spec, channels=("a", "b", "c")),
+                  replace(spec, full_scale=(4.0, 4.0, 8.0)), replace(six, units="g"),
+                  replace(six, full_scale=(8.0,) * 5 + (500.0,))):  # fmt: skip
+        with pytest.raises(TinysenseError, match="the simulator has no sensor of"):
+            Sensor.of(other)
+
+
 @pytest.mark.parametrize(("people", "per_label"), [(0, 1), (1, 0)])
 def test_nobody_is_refused(people, per_label):
     with pytest.raises(TinysenseError, match="at least one"):
@@ -85,7 +138,8 @@ def test_unknown_label_is_named():
 
 
 @pytest.mark.parametrize("facts", [{"rate_hz": x} for x in (0, -1, 0.5, 1001, 1e9, np.nan, np.inf)]
-                         + [{"full_scale_g": x} for x in (0, -1, 1e4, np.nan, np.inf)])  # fmt: skip
+                         + [{"full_scale_g": x} for x in (0, -1, 1e4, np.nan, np.inf)]
+                         + [{"full_scale_dps": x} for x in (1, -1, 1e5, np.nan)])  # fmt: skip
 def test_no_such_sensor(facts):
     with pytest.raises(TinysenseError, match="the simulator's (rate|range) must be"):
         Sensor(**facts)

@@ -12,11 +12,12 @@ from tinysense_host.errors import TinysenseError
 from tinysense_host.evaluate import load_windows
 from tinysense_host.folds import Example, stacked
 from tinysense_host.modelfile import ModelFile
-from tinysense_host.recipe import load_recipe
+from tinysense_host.recipe import SensorSpec, load_recipe
 from tinysense_host.simulate import LABELS, Sensor, gesture, person
 from tinysense_host.train import _silence, feature_floats, program_of, train
 
 tinysense = pytest.importorskip("tinysense")
+from tinysense.drivers.replay import Feed  # noqa: E402
 
 
 @pytest.fixture(scope="module")
@@ -104,6 +105,43 @@ def test_folds_keep_what_a_board_needs_for_a_proof(recipe, examples, tmp_path):
     assert np.array_equal(loaded.confusion, scores[0].confusion)
     assert fold_table([loaded]) == fold_table(scores)
     assert summary([loaded, loaded]).total == 2 * loaded.total
+
+
+SIX = SensorSpec("imu", ("g",) * 3 + ("deg/s",) * 3, ("x", "y", "z", "gx", "gy", "gz"), 25.0,
+                 (4.0,) * 3 + (1000.0,) * 3)  # fmt: skip
+
+
+def test_six_axes_from_examples_to_events(recipe):
+    """A model of accelerometer and gyroscope, and a driver of six channels in front of it."""
+    pytest.importorskip("tensorflow", reason="training needs pip install 'tinysense[train]'")
+    rng = np.random.default_rng(1)
+    sensor = Sensor.of(SIX)
+    examples = [
+        Example(gesture(label, person(who), sensor, rng), code, f"p{who}", f"{label}{who}")
+        for who in range(2)
+        for code, label in enumerate(LABELS)
+        for _ in range(4)
+    ]
+    six = replace(recipe, sensor=SIX)
+    windows, _ = stacked(examples, six.window)
+    floats = feature_floats(program_of(six), windows)
+    assert np.allclose(floats, windows.reshape(len(windows), -1) * (4 / 32768), atol=1e-6)
+    model = tinysense.load(train(six, examples).tsm)
+    assert (model.sensor.units, model.sensor.full_scale) == (SIX.units, SIX.full_scale)
+    assert model.selftest(quiet=True) == (2, 2)
+    driver = Feed(25000, 6, SIX.units, (8,) * 3 + (2000,) * 3)
+    driver.axes = SIX.channels
+    pipeline = tinysense.Pipeline(driver, model, [], {"axes": "y -x z"})
+    driver.feed(windows[0].tobytes()[: 12 * 200])
+    driver.end()
+    while not driver.done:
+        pipeline.step()
+    wanted = 2 * windows[0][:, [1, 0, 2, 4, 3, 5]].astype(int) * [1, -1, 1, 1, -1, 1]
+    seen = np.frombuffer(windows[0].tobytes(), np.int16).reshape(-1, 6).copy()
+    model.features.adapt(seen, len(seen))
+    assert np.array_equal(seen, np.clip(wanted, -32768, 32767))
+    with pytest.raises(ValueError, match="model wants frames in g g g deg/s deg/s deg/s"):
+        tinysense.Pipeline(Feed(25000, 6, "g", 8), model, [])
 
 
 def test_unknown_fold_is_named(recipe, examples):

@@ -129,7 +129,7 @@ def board(repl_board):
 def write_tsr(path, rate_mhz=25000, channels=3, units="g", full_scale=4):
     from tinysense import recording as tsr
 
-    with tsr.Writer(str(path), rate_mhz, channels, units, full_scale / 32768) as writer:
+    with tsr.Writer(str(path), rate_mhz, channels, units, full_scale) as writer:
         writer.write(bytes(20 * channels), 10)
 
 

@@ -176,10 +176,25 @@ GOOD = {"rate_mhz": 1, "channels": ["x"], "full_scale": 1}
 @pytest.mark.parametrize("facts", [
     {}, [], GOOD | {"rate_mhz": 0}, GOOD | {"rate_mhz": True}, GOOD | {"rate_mhz": 2**32},
     GOOD | {"channels": []}, GOOD | {"channels": ["x"] * 17}, GOOD | {"channels": [1]},
+    GOOD | {"units": ["g", "g"]}, GOOD | {"units": []}, GOOD | {"units": [1]}, GOOD | {"units": {}},
+    GOOD | {"units": None}, GOOD | {"full_scale": []}, GOOD | {"full_scale": [4, 4]},
+    GOOD | {"full_scale": [True]}, GOOD | {"full_scale": {}}, GOOD | {"full_scale": ["4"]},
     GOOD | {"full_scale": 0}, GOOD | {"full_scale": "4"}, GOOD | {"full_scale": float("nan")}])
 def test_hello_with_nonsense_is_refused(facts):
     with pytest.raises(LinkError):
         wire.parse(wire.Frame(1, 0, 0, json.dumps(facts).encode()))
+
+
+def test_hello_of_channels_that_differ():
+    driver = Scripted([])
+    driver.units, driver.full_scale = ("g", "deg/s"), (4, 500.5)
+    out = BinaryOut()
+    board.Link(out).hello(board.facts(driver))
+    hello = wire.parse(read_all(out.taken())[0][0])
+    assert (hello.units, hello.full_scale) == (("g", "deg/s"), (4.0, 500.5))
+    same = GOOD | {"channels": ["x", "y"], "units": ["g", "g"], "full_scale": [4, 4]}
+    hello = wire.parse(wire.Frame(1, 0, 0, json.dumps(same).encode()))
+    assert (hello.units, hello.full_scale) == ("g", 4.0)
 
 
 def test_clock_carries_into_all_limbs():

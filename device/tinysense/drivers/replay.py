@@ -1,8 +1,9 @@
 """Frames that were recorded before: Replay plays a .tsr file, Feed what is pushed into it."""
 
-from ..errors import RecordingError
-from ..recording import BLOCK, HEADER, UNITS, Reader
-from .clock import Clock
+from ..channels import per_count
+from ..copying import copy_bytes
+from ..recording import BLOCK, COUNT_AT, LOST_AT, Reader, check
+from ..sensing.clock import Clock
 
 OPTIONS = (
     ("path", str, None, "file", "the .tsr file"),
@@ -23,12 +24,11 @@ class Replay:
 
     def __init__(self, path: str, loop: bool = False, realtime: bool = True):
         with Reader(path) as reader:
-            first = None
-            for block in reader:
-                if first is None:
-                    first = (block.rate_mhz, block.channels, block.units, block.scale, block.label)
-        self.rate_mhz, self.channels, self.units, self.scale, self.label = first
-        self.full_scale = self.scale * 32768
+            block = next(reader)
+            self._describe(block)
+            self.measured_mhz = block.measured_rate_mhz
+            for block in reader:  # each is checked
+                self.measured_mhz = block.measured_rate_mhz
         self.dropped = self.errors = 0
         self.done = False
         self._loop = loop
@@ -64,6 +64,13 @@ class Replay:
         self._at = self._end = 0
         self._file.close()
 
+    def _describe(self, block):
+        """What the recording says of itself, the same in all of its blocks."""
+        self.rate_mhz, self.channels, self.label = block.rate_mhz, block.channels, block.label
+        self.units, self.full_scale, self.scale = block.units, block.full_scale, block.scale
+        self._header = block.header
+        self._lost_at = LOST_AT[block.version]
+
     def _next_block(self, taken):
         """Loads the next block; False where none is left.
 
@@ -80,11 +87,11 @@ class Replay:
             self._lost = 0
             self._file.readinto(self._block)
         block = self._block
-        lost = _small(block, 52, 4)
+        lost = _small(block, self._lost_at, 4)
         gap = lost - self._lost
         self._lost = lost
-        self._at = HEADER
-        self._end = HEADER + _small(block, 56, 2) * 2 * self.channels
+        self._at = self._header
+        self._end = self._header + _small(block, COUNT_AT, 2) * 2 * self.channels
         if taken > 0 and gap > 0:
             self._gap = gap
             return False
@@ -95,18 +102,19 @@ class Replay:
 class Feed:
     """Frames pushed in by someone else: the link, a test, another task.
 
+    ``units``, ``full_scale``: one value, or a tuple with one for each channel.
     ``feed(data)`` takes whole frames and returns how many it had room for;
     the rest is the caller's to send again. ``feed(data, dropped=n)`` says
     that n were lost on the way. ``end()`` makes the driver ``done`` once
     empty.
     """
 
-    def __init__(self, rate_mhz: int, channels: int, units: str, full_scale: "float",
-                 capacity: int = 256):
-        if units not in UNITS:
-            raise RecordingError("units: expected one of %s, got %r" % (" ".join(UNITS), units))
+    def __init__(self, rate_mhz: int, channels: int, units: "str | tuple",
+                 full_scale: "float | tuple", capacity: int = 256):
+        check(channels, units, full_scale)
         self.rate_mhz, self.channels, self.units = rate_mhz, channels, units
-        self.full_scale, self.scale = full_scale, full_scale / 32768
+        self.full_scale, self.scale = full_scale, per_count(full_scale)
+        self.measured_mhz = 0
         self.dropped = self.errors = 0
         self._ring = bytearray(2 * channels * capacity)
         self._capacity = capacity
@@ -158,12 +166,6 @@ class Feed:
     def close(self) -> None:
         self._ended = True
         self.waiting = 0
-
-
-def copy_bytes(to: bytearray, at: int, source: "Buffer", start: int, n: int) -> None:
-    """Byte by byte, since a slice would be allocated."""
-    for i in range(n):
-        to[at + i] = source[start + i]
 
 
 def _small(block, at, size):

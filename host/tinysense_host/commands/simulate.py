@@ -11,7 +11,7 @@ import typer
 from ..dataset import Dataset
 from ..errors import TinysenseError
 from ..exporters import FORMATS, export_recordings
-from ..simulate import LABELS, RANGES_G, RATES_HZ, Sensor, simulate_into
+from ..simulate import LABELS, RANGES_DPS, RANGES_G, RATES_HZ, Sensor, simulate_into
 from .options import finite
 from .screen import console
 
@@ -34,6 +34,11 @@ def simulate(
         typer.Option("--range", min=RANGES_G[0], max=RANGES_G[1], callback=finite,
                      help="Range of the sensor in g."),
     ] = 4.0,
+    gyro: Annotated[
+        float,
+        typer.Option(min=0.0, max=RANGES_DPS[1], callback=finite,
+                     help="Range of a gyroscope in deg/s, six channels then; 0: none."),
+    ] = 0.0,
     format: Annotated[str, typer.Option(help=f"dataset, {', '.join(FORMATS)}.")] = "dataset",
 ) -> None:
     """Make labelled recordings with the motion simulator; the seed decides everything."""
@@ -41,7 +46,7 @@ def simulate(
         raise TinysenseError(
             f"no format {format!r}", f"choose from dataset, {', '.join(FORMATS)}"
         )
-    sensor = Sensor(rate_hz=rate, full_scale_g=full_scale)
+    sensor = Sensor(rate_hz=rate, full_scale_g=full_scale, full_scale_dps=gyro)
     if format == "dataset":
         count = simulate_into(Dataset(out), people, per_label, seed, sensor)
     else:

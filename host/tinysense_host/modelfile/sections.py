@@ -10,6 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from tinysense.errors import ModelError
+from tinysense.features import Sensor
 from tinysense_host.corefiles import OpRow, op_rows
 from tinysense_host.errors import TinysenseError
 from tinysense_host.modelparts import ABSENT, BACKWARD, DTYPES, Golden, Op, Tensor, storage_dtype
@@ -160,6 +162,11 @@ def _check_meta(meta: object) -> None:
         isinstance(labels, list) and all(isinstance(label, str) for label in labels),
         "META lacks the labels",
     )
+    if meta.get("sensor") is not None:
+        try:
+            Sensor(meta["sensor"])  # the board's own check
+        except ModelError as error:
+            raise TinysenseError(f"damaged .tsm: META: {error}", CONVERT_AGAIN) from error
 
 
 def write_meta(meta: dict[str, Any]) -> bytes:
