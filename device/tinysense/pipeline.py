@@ -38,7 +38,11 @@ class Pipeline:
         self.decision: "Decision" = for_model(model, config)
         self.window = Window(model.window, model.hop, driver.channels)
         self.outputs = tuple(_output(o) for o in outputs)
+        for output in self.outputs:
+            if hasattr(output, "watch"):
+                output.watch(model.labels, model.scores)
         self._polled = tuple(o for o in self.outputs if hasattr(o, "poll"))
+        self._keepers = tuple(o for o in self.outputs if hasattr(o, "window"))
         self.frames = self.windows = self.events = 0
         self._chunk = bytearray(2 * driver.channels * min(model.hop, _CHUNK_FRAMES))
         self._frames = bytearray(2 * driver.channels * model.window)
@@ -46,6 +50,7 @@ class Pipeline:
         self._start_dropped = driver.dropped
         self._idle = False
         self._closed = False
+        self._left_ms, self._last_ms = -1, 0  # all there is, now: a new attribute may take heap
         self._start_clock(model.sensor.rate_mhz, model.window, model.hop)
 
     @classmethod
@@ -84,6 +89,8 @@ class Pipeline:
         time = self._tick()
         self.windows += 1
         event = self.decision.push(self.model.run(self._frames), time)
+        for output in self._keepers:
+            output.window(self.model, self._frames)
         if event is None:
             return None
         self.events += 1
@@ -110,7 +117,7 @@ class Pipeline:
 
     async def run_async(self, seconds: "float | None" = None) -> int:
         """run() for asyncio: gives way after every window and while the driver has nothing."""
-        pause = _async_pause()
+        pause = async_pause()
         before = self.events
         self._begin(seconds)
         try:
@@ -218,7 +225,7 @@ def _output(thing):
                          % (thing,))
 
 
-def _async_pause():
+def async_pause():
     """asyncio's sleep in milliseconds: MicroPython's own, since a float would be allocated."""
     import asyncio
 

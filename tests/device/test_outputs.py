@@ -3,15 +3,19 @@
 import json
 
 import fakes
+import tiny
 from expect import Ticks, raises
 from tinysense import outputs
 from tinysense.decision import Event
+from tinysense.drivers.replay import Feed
 from tinysense.errors import ConfigError
+from tinysense.model import load
 from tinysense.outputs.buzzer import Buzzer
 from tinysense.outputs.callback import Callback
 from tinysense.outputs.led import Led
 from tinysense.outputs.serial import Serial
 from tinysense.outputs.servo import Servo
+from tinysense.pipeline import Pipeline
 
 RING, WING = Event("ring", 231, 4200), Event("wing", 140, 5000)
 
@@ -22,6 +26,41 @@ class Lines:
 
     def write(self, text):
         self.text += text
+
+
+class Watching:
+    """Sees the scores of every window, events or not."""
+
+    def __init__(self):
+        self.labels = self.scores = None
+        self.seen, self.events = [], []
+
+    def watch(self, labels, scores):
+        assert self.labels is None, "watch() is called once"
+        self.labels, self.scores = list(labels), scores
+
+    def poll(self):
+        self.seen.append(bytes(self.scores))
+
+    def emit(self, event):
+        self.events.append((event.label, bytes(self.scores)))
+
+
+def test_an_output_may_watch_the_scores():
+    driver, out = Feed(25000, 3, "g", 4), Watching()
+    p = Pipeline(driver, load(tiny.build()), [out, print])  # a function watches nothing
+    assert out.labels == tiny.LABELS and len(out.scores) == 3 and out.seen == []
+    windows = [tiny.window(100 * 256), tiny.window(40 * 256, 30 * 256), tiny.window(0, 100 * 256)]
+    want = []
+    for frames in windows:
+        for part in (frames[:12], frames[12:]):
+            driver.feed(bytes(part))
+            p.step()
+            p.step()
+    want = [tiny.scores(frames) for frames in windows]
+    for scores in want:
+        assert scores in out.seen, (scores, out.seen)
+    assert ("ring", want[0]) in out.events and ("wing", want[2]) in out.events
 
 
 def test_callback():

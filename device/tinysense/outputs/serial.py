@@ -1,4 +1,7 @@
-"""One line of JSON per event, on the REPL's port or any stream."""
+"""One line of JSON per event, on the REPL's port or any stream.
+
+Each line is a new text on the heap; uart.py sends the same without any.
+"""
 
 import sys
 
