@@ -10,7 +10,7 @@ SECONDS, LABEL = 2, "ring"
 driver = MPU6050(I2C(0, sda=Pin(4), scl=Pin(5), freq=400000), rate_mhz=100000, range_g=4)
 frames = bytearray(2 * driver.channels)
 lost = 0
-with Writer("ring.tsr", driver.rate_mhz, driver.channels, driver.units, driver.scale,
+with Writer("ring.tsr", driver.rate_mhz, driver.channels, driver.units, driver.full_scale,
             LABEL) as recording:
     while recording.frames + recording.lost < SECONDS * driver.rate_mhz // 1000:
         n = driver.read_into(frames)

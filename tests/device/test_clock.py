@@ -1,7 +1,7 @@
 """The sample clock: no drift, no allocation, at any rate."""
 
 from expect import Ticks
-from tinysense.drivers.clock import Clock
+from tinysense.sensing.clock import Clock
 
 
 def test_first_call_gives_one():

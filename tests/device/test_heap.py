@@ -81,7 +81,7 @@ def test_frames_fed():
 
 def test_recording_replayed_with_smoothing_and_outputs():
     full = path("heap.tsr")
-    with Writer(full, 25000, 3, "g", 4 / 32768) as w:
+    with Writer(full, 25000, 3, "g", 4) as w:
         for x, y in ((32000, 0), (0, 0), (0, 32000), (0, 0)) * 50:
             w.write(tiny.window(x, y), 4)
             w.write(tiny.window(x, y), 4)

@@ -205,7 +205,7 @@ def test_losses_before_the_start_do_not_count():
 
 def test_replayed_recording_gives_the_same_events_every_time():
     full = path("events.tsr")
-    with Writer(full, 25000, 3, "g", 4 / 32768) as w:
+    with Writer(full, 25000, 3, "g", 4) as w:
         rows = ([QUIET] * 50 + [RING] * 10 + [QUIET] * 33 + [WING] * 7) * 10
         w.write(pack(*rows), len(rows))
     runs = []
@@ -223,7 +223,7 @@ def test_sensor_to_event():
     driver = MPU6050(Bus(chip), 25000, 4, now=now)
     out = Output()
     p = Pipeline(driver, load(tiny.build()), [out])
-    for i in range(80):
+    for i in range(1, 81):
         now.now = 40000 * i
         p.step()
     assert p.windows == 39 and p.dropped == 0
