@@ -13,6 +13,7 @@ type names there stand in quotation marks that MicroPython passes over.
 from __future__ import annotations
 
 import ast
+import functools
 import json
 import sys
 from pathlib import Path
@@ -44,18 +45,25 @@ from typing import Any, Protocol
 Buffer = bytes | bytearray | memoryview | array[int]
 Thresholds = int | Sequence[int] | dict[str, int]
 Module = ModuleType
+BLE = Any
+CAN = Any
 I2C = Any
+I2S = Any
+MQTTClient = Any
+NeoPixel = Any
 PWM = Any
 Pin = Any
+SPI = Any
+UART = Any
 
 class Driver(Protocol):
     """See tinysense.drivers."""
 
     rate_mhz: int
     channels: int
-    units: str
-    full_scale: float
-    scale: float
+    units: str | tuple[str, ...]
+    full_scale: float | tuple[float, ...]
+    scale: float | tuple[float, ...]
     dropped: int
     errors: int
     @property
@@ -68,15 +76,10 @@ class Output(Protocol):
 
     def emit(self, event: Any) -> None: ...
 '''
-# Where a name in a stub comes from: the types above, the package, the standard library.
-IMPORTS = {
-    "types": ("Buffer", "Driver", "I2C", "Module", "Output", "PWM", "Pin", "Thresholds", "array"),
-    "decision": ("Decision", "Event"),
-    "features": ("Features", "Sensor"),
-    "model": ("Model",),
-    "pipeline": ("Pipeline",),
-    "window": ("Window",),
-}
+# Where a name in a stub comes from: the module that the source imports it from, the types above,
+# the package's classes, the standard library.
+TYPE_NAMES = ("BLE", "Buffer", "CAN", "Driver", "I2C", "I2S", "MQTTClient", "Module", "NeoPixel",
+              "Output", "PWM", "Pin", "SPI", "Thresholds", "UART", "array")
 STANDARD = {"collections.abc": ("Callable", "Sequence"), "typing": ("Any", "BinaryIO", "TextIO")}
 OPEN_TYPES = {"tuple": "tuple[Any, ...]", "list": "list[Any]", "dict": "dict[str, Any]",
               "Callable": "Callable[..., Any]", "array": "array[int]"}
@@ -138,13 +141,32 @@ def guess(value: ast.expr, known: dict[str, str]) -> str:
         name = value.func.id
         plain = {"len": "int", "min": "int", "max": "int", "take": "bytearray"}
         if name in ("bytearray", "bytes", "memoryview", "str") or name in known_classes():
-            return name
+            return OPEN_TYPES.get(name, name)
         return plain.get(name, OPEN_TYPES.get(name, "Any"))
     return "Any"
 
 
+@functools.cache
+def classes() -> dict[str, str]:
+    """Public class of the package -> its module, dotted; of names that two have, neither."""
+    found: dict[str, list[str]] = {}
+    for name in files():
+        for node in ast.parse((PACKAGE / name).read_text()).body:
+            if isinstance(node, ast.ClassDef) and public(node.name):
+                found.setdefault(node.name, []).append(name.removesuffix(".py").replace("/", "."))
+    return {name: where[0] for name, where in found.items()
+            if len(where) == 1 and name not in TYPE_NAMES}
+
+
 def known_classes() -> set[str]:
-    return {name for names in IMPORTS.values() for name in names}
+    return {*classes(), *TYPE_NAMES}
+
+
+def imported(tree: ast.Module) -> dict[str, str]:
+    """Name -> module with its dots, of what a source imports from the package."""
+    return {alias.asname or alias.name: "." * node.level + (node.module or "")
+            for node in tree.body if isinstance(node, ast.ImportFrom) and node.level
+            for alias in node.names}
 
 
 def attributes(body: ast.ClassDef) -> dict[str, str]:
@@ -255,7 +277,8 @@ def constant_type(value: ast.expr) -> str:
     if isinstance(value, ast.Tuple):
         return "tuple[Any, ...]"
     try:
-        return type(ast.literal_eval(value)).__name__
+        kind = type(ast.literal_eval(value)).__name__
+        return OPEN_TYPES.get(kind, kind)
     except ValueError:
         return "Any"
 
@@ -295,10 +318,13 @@ def stub_imports(name: str, text: str, tree: ast.Module) -> list[str]:
     lazy = lazy_imports(tree) if name == "__init__.py" else []
     used -= {line.rsplit(" ", 1)[1] for line in lazy}
     dots = "." * (1 + name.count("/"))
-    sources = [(where, names) for where, names in STANDARD.items()]
-    sources += [(dots + where, names) for where, names in IMPORTS.items()]
-    lines = [f"from {where} import {', '.join(sorted(used & set(names)))}"
-             for where, names in sources if used & set(names)]
+    where = {n: module for module, names in STANDARD.items() for n in names}
+    where |= {n: dots + module for n, module in classes().items()}
+    where |= {n: dots + "types" for n in TYPE_NAMES} | imported(tree)
+    found: dict[str, list[str]] = {}
+    for n in sorted(used & where.keys()):
+        found.setdefault(where[n], []).append(n)
+    lines = [f"from {module} import {', '.join(names)}" for module, names in sorted(found.items())]
     return lines + lazy
 
 
@@ -339,10 +365,11 @@ def main() -> int:
         for name in wrong:
             print(f"device/{name} is not in step: run python3 device/files.py", file=sys.stderr)
         return 1 if wrong else 0
+    wanted = generated()
     for old in (HERE / "stubs").rglob("*.pyi"):
-        if old not in generated():
+        if old not in wanted:
             old.unlink()
-    for path, text in generated().items():
+    for path, text in wanted.items():
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
     return 0

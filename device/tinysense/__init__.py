@@ -18,6 +18,8 @@ _NAMES = {
     "Decision": "decision",
     "Event": "decision",
     "Pipeline": "pipeline",
+    "Ring": "ring",
+    "Recorder": "field.recorder",
     "TinysenseError": "errors",
     "ModelError": "errors",
     "ConfigError": "errors",

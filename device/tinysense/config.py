@@ -19,6 +19,7 @@ ROWS = (
     ("model", str, "model.tsm", "file", "path of the model file"),
     ("driver", str, "mpu6050", None, "module in tinysense/drivers"),
     ("driver_options", dict, {}, None, "see the driver's OPTIONS"),
+    ("recorder", dict, {}, None, "see OPTIONS of tinysense/field/recorder.py"),
     ("axes", str, "", None, "driver axis for each of the model's channels, as 'y -x z'"),
     ("outputs", list, ["serial"], None, "names in tinysense/outputs, or objects: kind, options"),
     ("smooth", int, -1, (-1, 255), "windows to average over, -1: as the model says"),

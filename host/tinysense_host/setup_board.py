@@ -160,6 +160,8 @@ def _small_will_do(model: ModelFile, architecture: str) -> bool:
     from tinysense_host.coresources import needs_of, small_config
     from tinysense_host.packing import fit, target_number
 
+    if model.meta.get("sensor", {}).get("units") == "pcm":
+        return False        # it lacks what microphones need
     target = _TARGETS.get(architecture, "portable")
     fitted = fit(model, target)
     return small_config(target_number(target)).covers(needs_of(fitted))

@@ -52,7 +52,7 @@ def shorts(*values):
 
 
 def group_module(a):
-    a.same(core.abi(), 2, "abi")
+    a.same(core.abi(), 3, "abi")
     a.add(sorted(name for name in dir(core) if not name.startswith("__")))
     a.same(core.kernels() != "", True, "kernels")
     a.same(core.error_text(-3), "not a .tsm model file", "error_text")
@@ -80,28 +80,117 @@ def group_crc32(a):
         a.add(core.crc32(noise(n), 0xFFFFFFFF))
 
 
+def group_bytes(a):
+    to = bytearray(b"abcdef")
+    a.same((core.bytes_copy(to, 1, b"12345", 2, 3), bytes(to)), (0, b"a345ef"), "inside")
+    a.same((core.bytes_copy(to, 6, b"12", 2, 0), bytes(to)), (0, b"a345ef"), "nothing")
+    a.same((core.bytes_copy(to, 0, to, 1, 5), bytes(to)), (0, b"345eff"), "over itself")
+    for at, start, n in ((0, 0, 6), (2, 0, 5), (7, 0, 0), (0, 6, 0), (0, 3, 3), (-1, 0, 1),
+                         (0, -1, 1), (0, 0, -1), (1 << 31, 0, 1)):
+        a.same(core.bytes_copy(to, at, b"12345", start, n), ARGUMENT, "out of range")
+    a.same(bytes(to), b"345eff", "refused: unchanged")
+    a.refuses(core.bytes_copy, bytes(4), 0, b"1", 0, 1)
+
+
 def group_frames(a):
-    def adapt(values, n, channels, axes, mult, shift):
+    def adapt(values, n, channels, *records):
         frames = shorts(*values)
-        result = core.frames_adapt(frames, n, channels, axes, mult, shift)
+        records = b"".join(struct.pack("<BBH", *record) for record in records)
+        result = core.frames_adapt(frames, n, channels, records)
         return result, list(struct.unpack("<%dh" % len(values), frames))
 
-    a.same(adapt((1, 2, 3, 4), 2, 2, b"\x01\x00", 1, 0), (0, [2, 1, 4, 3]), "swapped")
-    a.same(adapt((-32768, 5), 1, 2, b"\x80\x81", 1, 0), (0, [32767, -5]), "negated, saturated")
-    a.same(adapt((20000, -20000), 1, 2, b"\x00\x01", 2, 0), (0, [32767, -32768]), "saturated")
-    a.same(adapt((3, -3, 1, -1), 4, 1, b"\x00", 1, 1), (0, [2, -2, 1, -1]), "halves away from 0")
-    a.same(adapt((9, 9, 9), 2, 1, b"\x00", 2, 0), (0, [18, 18, 9]), "two frames of three")
-    a.same(adapt((9,), 0, 1, b"\x00", 2, 0), (0, [9]), "no frames")
-    for n, channels, axes, mult, shift in (
-            (2, 1, b"\x00", 1, 0), (-1, 1, b"\x00", 1, 0), (1 << 31, 1, b"\x00", 1, 0),
-            (1, 0, b"\x00", 1, 0), (0, 17, bytes(17), 1, 0), (0, 2, b"\x00", 1, 0),
-            (1, 1, b"\x01", 1, 0), (1, 1, b"\x00", 0, 0), (1, 1, b"\x00", 32768, 0),
-            (1, 1, b"\x00", 1, -1), (1, 1, b"\x00", 1, 31)):
-        a.same(adapt((7,), n, channels, axes, mult, shift), (ARGUMENT, [7]), "out of range")
-    a.same(core.frames_adapt(memoryview(bytearray(8))[1:], 1, 1, b"\x00", 1, 0), ALIGN, "odd")
-    a.refuses(core.frames_adapt, bytes(2), 1, 1, b"\x00", 1, 0)
-    a.refuses(core.frames_adapt, bytearray(2), 1, 1, None, 1, 0)
-    a.refuses(core.frames_adapt, bytearray(2), 1.5, 1, b"\x00", 1, 0)
+    same = (0, 0, 1)
+    a.same(adapt((1, 2, 3, 4), 2, 2, (1, 0, 1), same), (0, [2, 1, 4, 3]), "swapped")
+    a.same(adapt((-32768, 5), 1, 2, (128, 0, 1), (129, 0, 1)), (0, [32767, -5]), "negated")
+    a.same(adapt((20000, -20000), 1, 2, (0, 0, 2), (1, 0, 2)), (0, [32767, -32768]), "saturated")
+    a.same(adapt((3, -3, 1, -1), 4, 1, (0, 1, 1)), (0, [2, -2, 1, -1]), "halves away from 0")
+    a.same(adapt((100, 100), 1, 2, (0, 2, 3), (129, 0, 4)), (0, [75, -400]), "a scale each")
+    a.same(adapt((9, 9, 9), 2, 1, (0, 0, 2)), (0, [18, 18, 9]), "two frames of three")
+    a.same(adapt((9,), 0, 1, (0, 0, 2)), (0, [9]), "no frames")
+    for n, channels, record in ((2, 1, same), (-1, 1, same), (1 << 31, 1, same), (1, 0, same),
+                                (0, 2, same), (1, 1, (1, 0, 1)), (1, 1, (0, 0, 0)),
+                                (1, 1, (0, 0, 32768)), (1, 1, (0, 31, 1))):
+        a.same(adapt((7,), n, channels, record), (ARGUMENT, [7]), "out of range")
+    a.same(adapt((7,), 0, 17, *[same] * 17), (ARGUMENT, [7]), "17 channels")
+    one = struct.pack("<BBH", *same)
+    a.same(core.frames_adapt(bytearray(2), 1, 1, one[:3]), ARGUMENT, "a map cut short")
+    a.same(core.frames_adapt(memoryview(bytearray(8))[1:], 1, 1, one), ALIGN, "odd")
+    a.refuses(core.frames_adapt, bytes(2), 1, 1, one)
+    a.refuses(core.frames_adapt, bytearray(2), 1, 1, None)
+    a.refuses(core.frames_adapt, bytearray(2), 1.5, 1, one)
+
+
+def group_microphone_words(a):
+    state, words = bytearray(core.pcm_bytes()), noise(8 * 20, 6)
+    out = bytearray(2 * 24)
+    a.same(core.pcm_run(state, words, 0, 1, out, 0), STATE, "never made")
+    a.same(core.pcm_init(state, 4, 2, 1, 0, 0, 7, 400), 0, "made")
+    a.same(core.pcm_run(state, words, 0, 20, out, 4), 20, "into the middle")
+    a.same(bytes(out[:8]), bytes(8), "left alone")
+    a.add(out)
+    a.add(core.pcm_clipped(state))
+    a.same(core.pcm_run(state, words, 8, 3, out, 0), 3, "from the second frame")
+    a.same(core.pcm_restart(state), 0, "restart")
+    a.same((core.pcm_run(state, words, 0, 1, out, 0), out[0], out[1]), (1, 0, 0), "all is offset")
+    for at, n, out_at in ((0, 21, 0), (8, 20, 0), (0, -1, 0), (-8, 1, 0), (0, 20, 5), (0, 1, -1),
+                          (161, 0, 0), (0, 1 << 28, 0)):
+        a.same(core.pcm_run(state, words, at, n, out, out_at), ARGUMENT, "out of range")
+    a.same(core.pcm_run(state, words, 2, 1, out, 0), ALIGN, "words at odd places")
+    a.same(core.pcm_run(state, words, 0, 1, memoryview(out)[1:], 0), ALIGN, "odd")
+    a.same(core.pcm_init(state, 3, 1, 0, 0, 0, 0, 256), ARGUMENT, "words of three bytes")
+    a.same(core.pcm_run(state, words, 0, 1, out, 0), STATE, "refused: none is left")
+    a.same(core.pcm_init(bytearray(4), 4, 1, 0, 0, 0, 0, 256), ARGUMENT, "too small a state")
+    a.refuses(core.pcm_run, state, words, 0, 1, bytes(8), 0)
+    a.refuses(core.pcm_init, state, 4)
+
+
+def group_microphone_bits(a):
+    state, bits, out = bytearray(core.pdm_bytes()), noise(16 * 60, 7), bytearray(2 * 60)
+    a.same(core.pdm_run(state, bits, 0, 16, out, 0), STATE, "never made")
+    for order, cic, factor, bit_order in ((3, 8, 2, 0), (4, 16, 4, 1), (5, 32, 4, 2), (4, 64, 2, 2),
+                                          (5, 64, 4, 0)):
+        a.same(core.pdm_init(state, order, cic, factor, bit_order, 300), 0, "made")
+        frame = cic * factor // 8
+        n = min(len(bits) // frame, len(out) // 2)
+        a.same(core.pdm_run(state, bits, 0, n * frame, out, 0), n, "frames")
+        a.same(core.pdm_run(state, bits, 0, frame, out, len(out) // 2), ARGUMENT, "no room")
+        a.add(out)
+        a.same(core.pdm_run(state, bits, frame, frame, out, 3), 1, "one more")
+        a.add(out)
+        a.add(core.pdm_clipped(state))
+    for at, n, out_at in ((0, 961, 0), (960, 1, 0), (0, -1, 0), (-1, 1, 0), (0, 64, 60),
+                          (0, 64, -1)):
+        a.same(core.pdm_run(state, bits, at, n, out, out_at), ARGUMENT, "out of range")
+    a.same(core.pdm_run(state, bits, 0, 32, memoryview(out)[1:], 0), ALIGN, "odd")
+    a.same(core.pdm_init(state, 4, 16, 4, 2, 256), 0, "words")
+    a.same(core.pdm_run(state, bits, 0, 6, out, 0), ARGUMENT, "half a word")
+    a.same(core.pdm_init(state, 4, 12, 4, 0, 256), ARGUMENT, "no power of two")
+    a.same(core.pdm_run(state, bits, 0, 8, out, 0), STATE, "refused: none is left")
+    for i in range(0, len(state), 3):  # whatever is in it, nothing outside is touched
+        state[i] = 0xA5
+    a.same(core.pdm_run(state, bits, 0, 64, out, 0), STATE, "damaged")
+    a.refuses(core.pdm_run, state, bits, 0, 64, bytes(8), 0)
+
+
+def group_microphone_overrun(a):
+    state, clock = bytearray(core.overrun_bytes()), bytearray(core.clock_bytes())
+    a.same(core.overrun_room(state, clock, 5), STATE, "never made")
+    core.clock_read(clock, 1000, 1)
+    a.same(core.overrun_init(state, clock, 16000000, 16, 96, 0, 0), 0, "made")
+    core.clock_read(clock, 1000 + 100600, 101)
+    a.same(core.overrun_room(state, clock, 500), 96, "up to the hole")
+    a.same(core.overrun_read(state, clock, 96, 0), 0, "before it")
+    a.same(core.overrun_room(state, clock, 500), 500, "behind it")
+    a.same(core.overrun_read(state, clock, 0, 1), 94 * 16, "lost")
+    a.add(core.overrun_back_us(state))
+    a.same(core.overrun_room(state, clock, -1), ARGUMENT, "want")
+    a.same(core.overrun_read(state, clock, -1, 0), ARGUMENT, "read")
+    for rate, block, capacity, late in ((0, 16, 96, 0), (16000000, 0, 96, 0), (16000000, 16, 0, 0),
+                                        (16000000, 16, 8, 0), (16000000, 16, 96, -1)):
+        a.same(core.overrun_init(state, clock, rate, block, capacity, 0, late), ARGUMENT, "made of")
+    a.same(core.overrun_back_us(state), STATE, "refused: none is left")
+    a.same(core.overrun_init(state, bytearray(4), 16000000, 16, 96, 0, 0), ARGUMENT, "no clock")
+    a.refuses(core.overrun_init, bytes(200), clock, 16000000, 16, 96, 0, 0)
 
 
 def new_window(length, hop, capacity, channels=1):
@@ -404,7 +493,8 @@ def group_features_damaged(a):
             feat[at] ^= 0x41
 
 
-GROUPS = (group_module, group_crc32, group_frames, group_window, group_window_refusals,
+GROUPS = (group_module, group_crc32, group_bytes, group_frames, group_microphone_words,
+          group_microphone_bits, group_microphone_overrun, group_window, group_window_refusals,
           group_models, group_run_op, group_state, group_damaged, group_features,
           group_features_damaged)
 

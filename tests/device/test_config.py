@@ -135,7 +135,8 @@ def test_rows_are_well_formed():
     tables = [config.ROWS]
     tables += [config.plugin("drivers", name).OPTIONS for name in ("mpu6050", "replay")]
     tables += [config.plugin("outputs", name).OPTIONS
-               for name in ("serial", "led", "servo", "buzzer")]
+               for name in ("serial", "led", "servo", "buzzer", "sound", "neopixel", "ssd1306",
+                            "ble", "mqtt", "uart", "can")]
     for rows in tables:
         assert len(set(row[0] for row in rows)) == len(rows)
         for name, kind, default, limits, doc in rows:

@@ -17,7 +17,7 @@ BUILD = ROOT / "build"
 PYTEST_ONLY = {"test_on_micropython.py", "test_files.py"}
 FILES = sorted(p.stem for p in HERE.glob("test_*.py")
                if p.name not in PYTEST_ONLY and not p.name.startswith("test_core_"))
-HEAP = "400k"  # of a 64-bit interpreter, where everything takes twice what it takes on a board
+HEAP = "640k"  # of a 64-bit interpreter, where everything takes twice what it takes on a board
 # One board always, the others in `make test-all`.
 BOARDS = ["QEMU_M4F"] + [pytest.param(name, marks=pytest.mark.full)
                          for name in ("QEMU_M0", "QEMU_RV32", "QEMU_M7", "QEMU_M55")]

@@ -8,8 +8,8 @@ Importing costs next to nothing: every name below is fetched when it is used.
 """
 
 # Written by device/files.py.
-from typing import Any
 from .types import Buffer
+from typing import Any
 from .model import Model as Model
 from .window import Window as Window
 from .features import Features as Features
@@ -17,6 +17,8 @@ from .features import Sensor as Sensor
 from .decision import Decision as Decision
 from .decision import Event as Event
 from .pipeline import Pipeline as Pipeline
+from .ring import Ring as Ring
+from .field.recorder import Recorder as Recorder
 from .errors import TinysenseError as TinysenseError
 from .errors import ModelError as ModelError
 from .errors import ConfigError as ConfigError

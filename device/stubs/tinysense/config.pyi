@@ -9,8 +9,8 @@ them all.
 """
 
 # Written by device/files.py.
-from typing import Any
 from .types import Module
+from typing import Any
 
 PATH: str
 ROWS: tuple[Any, ...]

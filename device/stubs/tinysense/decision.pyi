@@ -1,10 +1,10 @@
 """Decision: scores become events, in integers only."""
 
 # Written by device/files.py.
+from .model import Model
+from .types import Buffer, Thresholds
 from collections.abc import Sequence
 from typing import Any
-from .types import Buffer, Thresholds
-from .model import Model
 
 SCORE_MAX: int
 

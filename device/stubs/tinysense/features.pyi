@@ -1,8 +1,8 @@
 """Features: a driver's frames become the model's, a window becomes its int8 input tensor."""
 
 # Written by device/files.py.
-from typing import Any
 from .types import Buffer, Driver
+from typing import Any
 
 RATE_TOLERANCE_PERCENT: int
 
@@ -10,15 +10,18 @@ class Sensor:
     """What a model was trained on: the ``sensor`` object of the file's META section.
 
     ``rate_mhz`` millihertz, ``channels`` how many, ``axes`` their names, ``units``,
-    ``full_scale`` in units for the count 32768, ``kind``.
+    ``full_scale`` in units for the count 32768 (of each a tuple, one a channel,
+    where channels differ), ``kind``.
     """
     channels: int
     kind: str
-    units: str
+    units: str | tuple[Any, ...]
     axes: tuple[Any, ...]
     rate_mhz: int
-    full_scale: float
+    full_scale: float | tuple[Any, ...]
     def __init__(self, meta: dict[str, Any]) -> None: ...
+    def full_scales(self) -> tuple[Any, ...]:
+        """The full scale of each channel."""
 
 class Features:
     """The FEAT section of a model file, and the way from a driver's frames to it.
@@ -44,6 +47,7 @@ class Features:
 
         ``axes`` names, for each of the model's channels in order, the driver's
         axis that it takes, with a minus where it points the other way: "y -x z".
+        Three names for six or nine channels turn each three alike.
         Raises ModelError where rate, channels, units or range do not fit.
         """
     def adapt(self, frames: Buffer, n: int) -> None:
@@ -59,4 +63,4 @@ def ratio(have: float, want: float) -> tuple[Any, ...]:
     """
 
 def axis_bytes(axes: str, names: tuple[Any, ...]) -> bytes:
-    """The map of ``core.frames_adapt``: source axis, bit 7 where negated."""
+    """For each of the model's channels the driver's: its number, bit 7 where negated."""

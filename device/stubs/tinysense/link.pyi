@@ -2,8 +2,9 @@
 
 The bytes are in models/FORMAT.md, section 3. Types and payloads, little-endian:
 
-1 HELLO   JSON: rate_mhz, channels (names), units, full_scale, driver, device;
-          where a pipeline is watched, model and labels too
+1 HELLO   JSON: rate_mhz, channels (names), units, full_scale (lists of one a channel
+          where channels differ), driver, device; where a pipeline is watched,
+          model and labels too
 2 FRAMES  u32 number of the first frame since HELLO, lost ones counted;
           u32 frames lost since HELLO; u64 device time of the first frame, us;
           u16 frames; u8 channels; u8 zero; s16[frames][channels]
@@ -20,9 +21,9 @@ The first frame sent is HELLO, with sequence 0; the last is END.
 """
 
 # Written by device/files.py.
-from typing import Any
-from .types import Buffer, Driver, array
 from .pipeline import Pipeline
+from .types import Buffer, Driver, array
+from typing import Any
 
 HELLO: int
 FRAMES: int
@@ -87,13 +88,14 @@ class HostDriver:
     """
     rate_mhz: int
     axes: tuple[Any, ...]
-    units: str
-    full_scale: float
+    units: str | tuple[Any, ...]
+    full_scale: float | tuple[Any, ...]
     channels: int
     scale: Any
+    measured_mhz: int
     dropped: int
     done: bool
-    def __init__(self, link: Link, rate_mhz: int, axes: tuple[Any, ...], units: str, full_scale: float, stdin: object | None = None) -> None: ...
+    def __init__(self, link: Link, rate_mhz: int, axes: tuple[Any, ...], units: str | tuple[Any, ...], full_scale: float | tuple[Any, ...], stdin: object | None = None) -> None: ...
     def read_into(self, buf: bytearray) -> int:
         """Fills buf and returns the number of frames. OSError if lines stay damaged."""
     def close(self) -> None:

@@ -5,9 +5,9 @@ arena, and the feature program's work space.
 """
 
 # Written by device/files.py.
-from typing import Any
-from .types import Buffer
 from .features import Features, Sensor
+from .types import Buffer
+from typing import Any
 
 MAGIC: bytes
 VERSION: int

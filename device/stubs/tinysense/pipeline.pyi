@@ -1,13 +1,13 @@
 """Pipeline: driver -> window -> features -> model -> decision -> outputs, and nothing else."""
 
 # Written by device/files.py.
-from collections.abc import Callable, Sequence
-from typing import Any
-from .types import Driver, Output
 from .decision import Decision, Event
 from .features import Features
 from .model import Model
+from .types import Driver, Output
 from .window import Window
+from collections.abc import Callable, Sequence
+from typing import Any
 
 class Pipeline:
     """``Pipeline(driver, model, outputs)``; then ``run()``, ``step()`` or ``await run_async()``.
@@ -55,3 +55,6 @@ class Pipeline:
         """Closes driver and outputs, once; an output that fails does not keep the rest open."""
     def __enter__(self) -> Pipeline: ...
     def __exit__(self, *exc: object) -> None: ...
+
+def async_pause() -> Any:
+    """asyncio's sleep in milliseconds: MicroPython's own, since a float would be allocated."""

@@ -5,27 +5,34 @@ leaves behind is lost from the first half-written block on, not before.
 """
 
 # Written by device/files.py.
-from typing import Any, BinaryIO
 from .types import Buffer
+from typing import Any, BinaryIO
 
 MAGIC: bytes
 VERSION: int
 BLOCK: int
 HEADER: int
 UNITS: tuple[Any, ...]
+GROUPS: int
+LABEL_BYTES: int
+NOTE_BYTES: int
+COUNT_AT: int
+LOST_AT: int
 
 class Writer:
     """Writes frames to ``path + ".part"``; close() makes it ``path``.
 
-        with Writer("/circle.tsr", 25000, 3, "g", 4 / 32768, "circle") as w:
+        with Writer("/circle.tsr", 25000, 3, "g", 4, "circle") as w:
             w.write(frames, n, dropped=0)
 
-    ``scale``: units per count. ``label`` at most 32 bytes of UTF-8.
-    ``measured_rate_mhz``, ``utc_us`` (of frame 0): set them when they are
-    known; later blocks carry them. An exception inside ``with`` leaves the
-    ``.part``, which a Reader can read.
+    ``units``, ``full_scale``: one value, or a tuple with one for each channel.
+    ``label``, ``note``: at most 32 and 60 bytes of UTF-8. ``boot``: a number
+    drawn when the board started, 0 unknown. ``measured_rate_mhz``, ``utc_us``
+    (of frame 0): set them when they are known; later blocks carry them. An
+    exception inside ``with`` leaves the ``.part``, which a Reader can read.
+    ``in_place``: under its own name from the first block on, each block
+    durable when it is written; go_on() then begins another file of the recording.
     """
-    path: str
     channels: int
     rate_mhz: int
     measured_rate_mhz: int
@@ -33,13 +40,23 @@ class Writer:
     frames: int
     lost: int
     blocks: int
-    def __init__(self, path: str, rate_mhz: int, channels: int, units: str, scale: float, label: str = '', utc_us: int = 0) -> None: ...
-    def write(self, frames: Buffer, n: int, dropped: int = 0, time_us: int = -1) -> None:
+    path: Any
+    id: Any
+    def __init__(self, path: str, rate_mhz: int, channels: int, units: str | tuple[Any, ...], full_scale: float | tuple[Any, ...], label: str = '', utc_us: int = 0, note: str = '', boot: int = 0, in_place: bool = False) -> None: ...
+    def go_on(self, path: str) -> None:
+        """Closes this file and goes on in another: the same recording, its numbers go on.
+
+        The block that is not full yet becomes the first of the new file.
+        """
+    def write(self, frames: Buffer, n: int, dropped: int = 0, time_us: int = -1, stamp: Buffer | None = None) -> None:
         """``n`` frames of int16 (n, channels), ``dropped`` lost just before them.
 
         ``time_us``: device time of the first of them, used where a block
-        begins; -1 counts on by the nominal rate.
+        begins; or that number as 8 bytes, lowest first, in ``stamp``. Without
+        either, time counts on by the measured rate, else by the nominal one.
         """
+    def sync(self) -> int:
+        """Makes the blocks written so far durable; returns how many they are."""
     def close(self) -> None:
         """Writes what is held, then gives the file its name."""
     def abort(self) -> None:
@@ -52,10 +69,13 @@ class Block:
 
     ``index`` of the block, ``first`` frame (dropped ones counted), ``time_us``,
     ``utc_us`` (0 unknown), ``rate_mhz``, ``measured_rate_mhz`` (0 unknown),
-    ``scale``, ``lost`` (since the start), ``count``, ``channels``, ``units``,
-    ``label``, ``id`` of the recording; ``missing``: frames between the last
-    block that was read and this one.
+    ``lost`` (since the start), ``count``, ``channels``; ``units``,
+    ``full_scale``, ``scale``, of each a tuple where channels differ; ``label``,
+    ``note``, ``id`` of the recording, ``boot`` (0 unknown), ``version``, ``header`` bytes;
+    ``missing``: frames between the last block that was read and this one.
     """
+    version: Any
+    header: Any
     id: Any
     index: Any
     first: Any
@@ -63,14 +83,17 @@ class Block:
     utc_us: Any
     rate_mhz: Any
     measured_rate_mhz: Any
-    scale: Any
+    frames: Any
+    label: Any
+    note: Any
+    missing: int
     lost: Any
+    boot: int
     count: Any
     channels: Any
     units: Any
-    missing: int
-    frames: Any
-    label: Any
+    full_scale: Any
+    scale: Any
     def __init__(self, view: Buffer) -> None: ...
 
 class Reader:
@@ -93,3 +116,12 @@ class Reader:
     def close(self) -> None: ...
     def __enter__(self) -> Reader: ...
     def __exit__(self, *exc: object) -> None: ...
+
+def new_id() -> int:
+    """32 bits that nobody else has."""
+
+def check(channels: int, units: str | tuple[Any, ...], full_scale: float | tuple[Any, ...]) -> list[Any]:
+    """(units, full scale) of each channel; RecordingError where they are none."""
+
+def runs(channels: int, units: str | tuple[Any, ...], full_scale: float | tuple[Any, ...]) -> list[Any]:
+    """The groups of a header: (channels, number in UNITS, full scale) of each run of equal ones."""

@@ -9,18 +9,25 @@ from typing import Any, Protocol
 Buffer = bytes | bytearray | memoryview | array[int]
 Thresholds = int | Sequence[int] | dict[str, int]
 Module = ModuleType
+BLE = Any
+CAN = Any
 I2C = Any
+I2S = Any
+MQTTClient = Any
+NeoPixel = Any
 PWM = Any
 Pin = Any
+SPI = Any
+UART = Any
 
 class Driver(Protocol):
     """See tinysense.drivers."""
 
     rate_mhz: int
     channels: int
-    units: str
-    full_scale: float
-    scale: float
+    units: str | tuple[str, ...]
+    full_scale: float | tuple[float, ...]
+    scale: float | tuple[float, ...]
     dropped: int
     errors: int
     @property

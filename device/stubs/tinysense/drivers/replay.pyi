@@ -1,9 +1,9 @@
 """Frames that were recorded before: Replay plays a .tsr file, Feed what is pushed into it."""
 
 # Written by device/files.py.
-from typing import Any
-from ..types import Buffer
 from ..features import Sensor
+from ..types import Buffer
+from typing import Any
 
 OPTIONS: tuple[Any, ...]
 
@@ -14,15 +14,16 @@ class Replay:
 
     ``dropped`` counts the frames that the recording itself lost.
     """
-    rate_mhz: Any
-    channels: Any
-    units: Any
-    scale: Any
-    label: Any
-    full_scale: Any
     dropped: int
     errors: int
     done: bool
+    measured_mhz: Any
+    rate_mhz: Any
+    channels: Any
+    label: Any
+    units: Any
+    full_scale: Any
+    scale: Any
     def __init__(self, path: str, loop: bool = False, realtime: bool = True) -> None: ...
     def read_into(self, buf: bytearray) -> int: ...
     def close(self) -> None: ...
@@ -30,6 +31,7 @@ class Replay:
 class Feed:
     """Frames pushed in by someone else: the link, a test, another task.
 
+    ``units``, ``full_scale``: one value, or a tuple with one for each channel.
     ``feed(data)`` takes whole frames and returns how many it had room for;
     the rest is the caller's to send again. ``feed(data, dropped=n)`` says
     that n were lost on the way. ``end()`` makes the driver ``done`` once
@@ -37,13 +39,14 @@ class Feed:
     """
     rate_mhz: int
     channels: int
-    units: str
-    full_scale: float
+    units: str | tuple[Any, ...]
+    full_scale: float | tuple[Any, ...]
     scale: Any
+    measured_mhz: int
     dropped: int
     errors: int
     waiting: int
-    def __init__(self, rate_mhz: int, channels: int, units: str, full_scale: float, capacity: int = 256) -> None: ...
+    def __init__(self, rate_mhz: int, channels: int, units: str | tuple[Any, ...], full_scale: float | tuple[Any, ...], capacity: int = 256) -> None: ...
     @property
     def done(self) -> bool: ...
     def feed(self, data: Buffer, dropped: int = 0) -> int:
@@ -52,6 +55,3 @@ class Feed:
         """No more frames will come."""
     def read_into(self, buf: bytearray) -> int: ...
     def close(self) -> None: ...
-
-def copy_bytes(to: bytearray, at: int, source: Buffer, start: int, n: int) -> None:
-    """Byte by byte, since a slice would be allocated."""

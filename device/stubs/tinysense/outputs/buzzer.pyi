@@ -1,10 +1,10 @@
 """A tone by label."""
 
 # Written by device/files.py.
+from ..decision import Event
+from ..types import PWM
 from collections.abc import Callable
 from typing import Any
-from ..types import PWM
-from ..decision import Event
 
 HALF_DUTY: int
 OPTIONS: tuple[Any, ...]

@@ -1,8 +1,8 @@
 """Calls a function with each event."""
 
 # Written by device/files.py.
-from collections.abc import Callable
 from ..decision import Event
+from collections.abc import Callable
 
 class Callback:
     """``Callback(function)``: function(event). A pipeline makes one of any function given it."""

@@ -1,10 +1,10 @@
 """A light for one label or for all."""
 
 # Written by device/files.py.
+from ..decision import Event
+from ..types import Pin
 from collections.abc import Callable
 from typing import Any
-from ..types import Pin
-from ..decision import Event
 
 OPTIONS: tuple[Any, ...]
 

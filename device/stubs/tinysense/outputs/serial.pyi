@@ -1,8 +1,11 @@
-"""One line of JSON per event, on the REPL's port or any stream."""
+"""One line of JSON per event, on the REPL's port or any stream.
+
+Each line is a new text on the heap; uart.py sends the same without any.
+"""
 
 # Written by device/files.py.
-from typing import Any, TextIO
 from ..decision import Event
+from typing import Any, TextIO
 
 OPTIONS: tuple[Any, ...]
 

@@ -1,9 +1,9 @@
 """A hobby servo that points to an angle by label."""
 
 # Written by device/files.py.
-from typing import Any
-from ..types import PWM
 from ..decision import Event
+from ..types import PWM
+from typing import Any
 
 PERIOD_HZ: int
 LEFT_NS: int

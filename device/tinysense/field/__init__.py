@@ -1,0 +1,1 @@
+"""Recording in the field, without a computer: triggers, segments on flash or SD, signs."""
