@@ -54,7 +54,7 @@ def build(options, sensor=None):
 def recorded(folder: Path, rate_mhz=25000, channels=3) -> bytes:
     """A .tsr: 10 s, then 7 frames lost, then a second more."""
     path = folder / f"{rate_mhz}_{channels}.tsr"
-    with tsr.Writer(str(path), rate_mhz, channels, "g", 4 / 32768, "ring") as writer:
+    with tsr.Writer(str(path), rate_mhz, channels, "g", 4, "ring") as writer:
         writer.write(np.full(250 * channels, 25600, "<i2").tobytes(), 250)
         writer.write(np.full(25 * channels, 25600, "<i2").tobytes(), 25, dropped=7)
     return path.read_bytes()

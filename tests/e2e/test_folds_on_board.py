@@ -48,7 +48,7 @@ def expect_equal(stem: Path, windows: np.ndarray, board: Device) -> None:
 def test_the_shipped_model_on_simulated_windows(root: Path, board: Device, tmp_path: Path) -> None:
     recipe = load_recipe(root / "models" / "gesture")
     dataset = Dataset(tmp_path)
-    sensor = Sensor(recipe.sensor.rate_hz, recipe.sensor.full_scale)
+    sensor = Sensor.of(recipe.sensor)
     simulate_into(dataset, 3, 5, sensor=sensor)
     windows = folds.stacked(folds.examples_of(dataset, recipe), recipe.window)[0]
     assert len(windows) >= 3 * 5 * len(recipe.labels)

@@ -119,7 +119,7 @@ def test_the_whole_way_on_a_board(tinysense, repl_board, tmp_path):
     from tinysense import recording as tsr
 
     port, flash = repl_board()
-    with tsr.Writer(str(flash / "a.tsr"), 25000, 3, "g", 4 / 32768, "ring") as writer:
+    with tsr.Writer(str(flash / "a.tsr"), 25000, 3, "g", 4, "ring") as writer:
         writer.write(bytes(tiny.window(25600)) * 25, 100)
     (tmp_path / "m.tsm").write_bytes(tiny.build())
 
@@ -201,7 +201,7 @@ def test_ctrl_c_ends_with_130_one_line_and_a_board_that_works(tmp_path, repl_boa
         "driver": "replay", "driver_options": {"path": "/a.tsr"}}))
     from tinysense import recording as tsr
 
-    with tsr.Writer(str(flash / "a.tsr"), 1000, 3, "g", 4 / 32768) as writer:
+    with tsr.Writer(str(flash / "a.tsr"), 1000, 3, "g", 4) as writer:
         writer.write(bytes(6 * 500), 500)       # 500 seconds at 1 Hz
     process = subprocess.Popen(
         [sys.executable, "-m", "tinysense_host.cli", "capture", "-l", "x", "-s", "400",

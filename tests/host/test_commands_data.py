@@ -73,7 +73,7 @@ def test_evaluate_prints_matrix_and_json(root, tmp_path):
         (["train", "{tmp}"], "holds no recipe.toml"),
         (["train", "{root}/models/gesture", "--data", "{tmp}/no"], "no recordings at"),
         (["export", "{tmp}", "-o", "{tmp}/x"], "holds no recordings"),
-        (["simulate", "-o", "{tmp}/x", "--format", "wav"], "no format 'wav'"),
+        (["simulate", "-o", "{tmp}/x", "--format", "xls"], "no format 'xls'"),
         (["simulate", "-o", "{tmp}/file"], "file is no folder"),
         (["simulate", "-o", "/proc/x", "--people", "1", "--per-label", "1"], "/proc/x"),
         (["simulate", "-o", "{tmp}/file", "--format", "csv"], "file: File exists"),

@@ -112,15 +112,46 @@ def test_tsr_comes_back(tmp_path, gaps):
     assert new.scale == pytest.approx(old.scale) and found.labels[0].label == "wing"
 
 
+IMU = {"units": ("g", "", "deg/s"), "scale": (0.001, 1.0, 0.0625)}
+
+
+@pytest.mark.parametrize("format", ["csv", "tsr"])
+def test_channels_of_different_units_come_back(tmp_path, format):
+    old = replace(recording(frames=900), **IMU)
+    (path,) = export_recordings([old], [], tmp_path, format)
+    (found,) = import_path(path, Facts())
+    new = found.recording
+    assert new.units == old.units and new.scale == pytest.approx(old.scale)
+    assert np.array_equal(new.frames, old.frames)
+
+
+def test_what_the_board_said_comes_back(tmp_path):
+    said = {"note": "ün", "boot": 0xFFFFFFFF, "device_time_us": 1 << 41}
+    (path,) = export_recordings([replace(recording(), source=said)], [], tmp_path, "tsr")
+    (found,) = import_path(path, Facts())
+    assert {key: found.recording.source[key] for key in said} == said
+    odd = {"note": "", "boot": "x", "device_time_us": -1}
+    (path,) = export_recordings([replace(recording(), id="b", source=odd)], [], tmp_path, "tsr")
+    assert not set(odd) & set(import_path(path, Facts())[0].recording.source)
+
+
+def test_a_tsr_has_four_runs_of_units(tmp_path):
+    frames = np.zeros((4, 5), np.int16)
+    five = replace(recording(), frames=frames, channels=tuple("abcde"), gaps=(),
+                   units=("g", "uT", "g", "uT", "g"), scale=1.0)  # fmt: skip
+    with pytest.raises(TinysenseError, match="fits no .tsr: expected at most 4 runs"):
+        export_recordings([five], [], tmp_path, "tsr")
+
+
 def test_damaged_tsr_block_becomes_a_gap(tmp_path):
     old = recording()
     (path,) = export_recordings([old], LABELS, tmp_path, "tsr")
     whole = bytearray(path.read_bytes())
-    whole[4096 + 200] ^= 1
+    whole[4096 + 300] ^= 1
     path.write_bytes(whole)
     (found,) = import_path(path, Facts())
     (gap,) = found.recording.gaps
-    assert gap.lost == (4096 - 96) // 6 and found.recording.source["damaged_blocks"] == 1
+    assert gap.lost == (4096 - 192) // 6 and found.recording.source["damaged_blocks"] == 1
     assert len(found.recording.frames) == len(old.frames) - gap.lost
 
 
@@ -141,5 +172,5 @@ def test_nothing_is_overwritten(tmp_path, format):
 
 
 def test_unknown_format(tmp_path):
-    with pytest.raises(TinysenseError, match="no export format 'wav'"):
-        export_recordings([recording()], [], tmp_path, "wav")
+    with pytest.raises(TinysenseError, match="no export format 'xls'"):
+        export_recordings([recording()], [], tmp_path, "xls")

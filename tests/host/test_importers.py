@@ -1,11 +1,16 @@
 """importers.py: files of others become recordings, gaps are said, bad lines are named."""
 
+import struct
+from binascii import crc32
+
 import numpy as np
 import pytest
 
+from tinysense import recording as tsr
 from tinysense_host.dataset import Dataset, Gap
 from tinysense_host.errors import TinysenseError
-from tinysense_host.importers import Facts, counts_and_scale, import_into, import_path
+from tinysense_host.importers import Facts, import_into, import_path
+from tinysense_host.quantities import counts_and_scale
 
 G_25 = Facts(rate_hz=25, units="g")
 
@@ -81,6 +86,79 @@ def test_units_people_write(tmp_path):
     assert (found.units, found.scale, found.frames.tolist()) == ("g", 0.001, [[818, -217, 581]])
     with pytest.raises(TinysenseError, match="units 'furlong'"):
         one(tmp_path, "a.csv", "1\n", Facts(25, "furlong"))
+
+
+SIX = "0.5,-0.25,1,100,-2000,0.5\n0.5,-0.25,1,100,-2000,0.25\n"
+
+
+@pytest.mark.parametrize("units", ["g,g,g,dps,dps,dps", "g g g deg/s  deg/s dps"])
+def test_every_channel_has_its_units(tmp_path, units):
+    found = one(tmp_path, "a.csv", SIX, Facts(100, units)).recording
+    assert found.channels == ("x", "y", "z", "gx", "gy", "gz")
+    assert found.units == ("g",) * 3 + ("deg/s",) * 3
+    assert found.scale == (0.01,) * 3 + (2048 / 32768,) * 3
+    values = found.frames * np.array(found.scale)
+    assert values[0].tolist() == [0.5, -0.25, 1, 100, -2000, 0.5]
+
+
+def test_units_in_the_header(tmp_path):
+    found = one(tmp_path, "a.csv", "time_ms,ax (mg),gx [dps]\n0,1,2\n10,3,4\n", Facts()).recording
+    assert (found.channels, found.units, found.scale) == (("ax", "gx"), ("g", "deg/s"), (0.001, 1))
+    some = one(tmp_path, "b.csv", "ax (mg),gx\n1,2\n", Facts(100)).recording
+    assert (some.channels, some.units) == (("ax (mg)", "gx"), "")
+    said = one(tmp_path, "c.csv", "ax (mg),gx (dps)\n1,2\n", Facts(100, "none,uT")).recording
+    assert (said.channels, said.units) == (("ax (mg)", "gx (dps)"), ("", "uT"))
+
+
+def test_units_that_do_not_fit_the_channels(tmp_path):
+    with pytest.raises(TinysenseError, match="has 6 channels, but 2 units"):
+        one(tmp_path, "a.csv", SIX, Facts(100, "g,dps"))
+
+
+def test_npy_of_six_axes(tmp_path):
+    np.save(tmp_path / "a.npy", np.array([[1, 2, 3, 4, 5, 6]], np.int16))
+    facts = Facts(100, "g g g dps dps dps")
+    (found,) = import_path(tmp_path / "a.npy", facts)
+    assert found.recording.channels == ("x", "y", "z", "gx", "gy", "gz")
+
+
+def old_block(first, count, lost, index):
+    """A block of version 1 of a .tsr, one channel."""
+    data = bytearray(4096)
+    struct.pack_into("<4sHHIIQQQIIfIHBB32s", data, 0, b"TSR\x1a", 1, 96, 7, index, first, 9, 10**15,
+                     25000, 24900, 4 / 32768, lost, count, 1, 1, b"ring")  # fmt: skip
+    data[96 : 96 + 2 * count] = np.arange(first, first + count, dtype="<i2").tobytes()
+    struct.pack_into("<I", data, 92, crc32(data[96 : 96 + 2 * count], crc32(data[:92])))
+    return bytes(data)
+
+
+def test_tsr_of_version_1(tmp_path):
+    found = one(tmp_path, "a.tsr", old_block(0, 9, 0, 0) + old_block(13, 5, 4, 1), Facts())
+    recording = found.recording
+    assert (recording.units, recording.full_scale, recording.rate_mhz) == ("g", 4, 24900)
+    assert recording.frames[:, 0].tolist() == [*range(9), *range(13, 18)]
+    assert recording.gaps == (Gap(9, 4),) and found.labels[0].label == "ring"
+    assert recording.time.startswith("2001-09-09") and recording.source["device_time_us"] == 9
+
+
+def test_tsr_of_six_axes(tmp_path):
+    units, full_scale = ("g",) * 3 + ("deg/s",) * 3, (4,) * 3 + (1000,) * 3
+    with tsr.Writer(str(tmp_path / "a.tsr"), 100000, 6, units, full_scale, "spin", 0, "shed",
+                    0xF0000000) as writer:  # fmt: skip
+        writer.write(bytes(range(24)), 2, time_us=1 << 40)
+    (found,) = import_path(tmp_path / "a.tsr", Facts())
+    recording = found.recording
+    assert recording.channels == ("x", "y", "z", "gx", "gy", "gz")
+    assert (recording.units, recording.full_scale) == (units, full_scale)
+    assert {k: recording.source[k] for k in ("note", "boot", "device_time_us")} == {
+        "note": "shed", "boot": 0xF0000000, "device_time_us": 1 << 40}  # fmt: skip
+
+
+def test_tsr_of_a_later_version(tmp_path):
+    data = bytearray(old_block(0, 9, 0, 0))
+    data[4] = 3
+    with pytest.raises(TinysenseError, match=r"expected \.tsr version 2, got 3: update"):
+        one(tmp_path, "a.tsr", bytes(data))
 
 
 @pytest.mark.parametrize(

@@ -7,11 +7,14 @@ from typing import Annotated
 
 import typer
 from rich.table import Table
+from rich.text import Text
+
+from tinysense.channels import spoken
 
 from ..dataset import Dataset
 from ..importers import FORMATS, Facts, Imported, import_into
 from .options import finite
-from .screen import console
+from .screen import console, plain
 
 __all__ = ["import_"]
 
@@ -24,7 +27,8 @@ def import_(
     ] = "",
     rate: Annotated[float | None, typer.Option(
         min=0.001, max=1e6, callback=finite, help="Samples per second, in Hz.")] = None,
-    units: Annotated[str | None, typer.Option(help="Units: g, mg, m/s2, dps, ..")] = None,
+    units: Annotated[str | None, typer.Option(
+        help="Units: g, mg, m/s2, dps, ..; for each channel: g,g,g,dps,dps,dps.")] = None,
     label: Annotated[str, typer.Option(help="Label of everything in these files.")] = "",
     person: Annotated[str, typer.Option(help="Who moved the board.")] = "",
     session: Annotated[str, typer.Option(help="The session; by default the file's name.")] = "",
@@ -38,13 +42,21 @@ def import_(
 
 
 def _table(found: list[Imported]) -> Table:
-    table = Table("recording", "frames", "Hz", "units", "person", "labels", "gaps", "lines skipped")
+    table = Table("recording", "frames", "Hz", "units", "person", "labels", "gaps", "skipped",
+                  "note")  # fmt: skip
     for item in found:
         r = item.recording
         labels = sorted({x.label for x in item.labels})
-        table.add_row(
-            r.id, str(len(r.frames)), f"{r.rate_mhz / 1000:g}", r.units, r.person,
-            f"{len(item.labels)} {' '.join(labels)}".strip(), str(len(r.gaps)),
-            str(item.skipped_lines),
-        )  # fmt: skip
+        table.add_row(*map(Text, (
+            r.id, str(len(r.frames)), f"{r.rate_mhz / 1000:g}", spoken(r.units), plain(r.person),
+            plain(f"{len(item.labels)} {' '.join(labels)}".strip()), str(len(r.gaps)),
+            _skipped(item), plain(str(r.source.get("note", ""))),
+        )))  # fmt: skip
     return table
+
+
+def _skipped(item: Imported) -> str:
+    """Lines that held no numbers, blocks that are damaged."""
+    lines, blocks = item.skipped_lines, item.damaged_blocks
+    said = [f"{lines} lines"] * bool(lines) + [f"{blocks} blocks"] * bool(blocks)
+    return ", ".join(said) or "0"

@@ -11,7 +11,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, Trans
 
 from tinysense_host.transport import Progress as ProgressCall
 
-__all__ = ["console", "err", "size", "transfer"]
+__all__ = ["console", "err", "plain", "size", "transfer"]
 
 # Wide where nobody sees it: what another program reads must not be cut.
 console = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 200)
@@ -23,6 +23,11 @@ def size(n: int) -> str:
     if n < 0:
         return "?"
     return f"{n} B" if n < 10_000 else f"{n / 1024:.0f} KiB"
+
+
+def plain(text: str) -> str:
+    """What a board or a file said, without control characters, which a terminal would obey."""
+    return "".join(c if c.isprintable() else "\ufffd" for c in text)
 
 
 @contextmanager
