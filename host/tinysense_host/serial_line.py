@@ -32,6 +32,7 @@ class SerialLine:
         self._serial = serial
         self.port = port
         self._held = bytearray()
+        self._until: float | None = None
         serial.timeout = 0
         serial.write_timeout = ANSWER_S
         try:
@@ -48,6 +49,15 @@ class SerialLine:
             elif not self._serial.in_waiting:
                 time.sleep(min(wait, 0.005))
             self._held += self._serial.read(4096)
+
+    @contextlib.contextmanager
+    def bounded(self, seconds: float) -> Iterator[None]:
+        """Inside, inWaiting() fails after so long: mpremote reads on while a board talks."""
+        self._until = time.monotonic() + seconds
+        try:
+            yield
+        finally:
+            self._until = None
 
     def some(self, wait: float) -> bytes:
         """What has come, b"" if nothing does within `wait` seconds."""
@@ -67,6 +77,9 @@ class SerialLine:
 
     def inWaiting(self) -> int:  # noqa: N802 - the name the libraries call
         """Bytes ready to read."""
+        if self._until is not None and time.monotonic() >= self._until:
+            raise LinkError(f"the board on {self.port} does not stop talking",
+                            "press its reset button and try again")
         if not self._held:
             self._fill(0.0)
         return len(self._held)

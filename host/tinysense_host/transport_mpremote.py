@@ -20,6 +20,9 @@ from tinysense_host.transport import LinkError
 
 __all__ = ["MpremoteTransport"]
 
+_START_S = 10.0         # a board takes the beginning of a program within this,
+_SLOWEST_BYTES_S = 500  # and the rest no slower
+
 
 class MpremoteTransport(RawReplTransport):
     """A board behind mpremote's SerialTransport: a serial port or a URL of pyserial's."""
@@ -32,6 +35,7 @@ class MpremoteTransport(RawReplTransport):
             raise explain_failure(port, e) from e
         line = SerialLine(self._mp.serial, port)
         super().__init__(port, line)
+        self._bounded = line.bounded
         self._mp.serial = line
         self._mp.is_pty = False         # its reads from a pty expect a blocking port
         try:
@@ -42,7 +46,8 @@ class MpremoteTransport(RawReplTransport):
 
     def _start(self, code: str) -> None:
         try:
-            self._mp.exec_raw_no_follow(code)
+            with self._bounded(_START_S + len(code) / _SLOWEST_BYTES_S):
+                self._mp.exec_raw_no_follow(code)
         except TransportError as e:
             raise LinkError(f"the board on {self.port} did not take the program: {e}",
                             "press its reset button and try again") from e
