@@ -5,7 +5,8 @@
 Models: those in the tree, and those of others where TINYSENSE_SHARED or
 ../shared has them, each packed for the core and compared with its portable
 file there. Counts are executed instructions, exact and the same in every run,
-of the core of the firmware without MicroPython around it. --accept makes the
+of the core of the firmware without MicroPython around it. And what a sensor's frame costs on its
+way to the model, on an emulated board with MicroPython. --accept makes the
 results the budget (tests/budget.toml).
 """
 
@@ -20,6 +21,7 @@ from collections.abc import Callable
 from typing import Any
 
 import budget
+import sampling
 
 from tinysense_host import verify
 from tinysense_host.barecore import load_core
@@ -132,13 +134,16 @@ def main() -> int:
     told = {model: {core: cost.as_dict() for core, cost in by_core.items()}
             for model, by_core in costs.items()}
     (folder / "bench.json").write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
+    frames = sampling.measured() if sampling.CORE in cores else {}
     text = page(costs, cores, baseline, refused)
+    if frames:
+        text += "\n" + "\n".join(sampling.table(frames))
     (folder / "bench.md").write_text(text, encoding="utf-8")
     print(text)
     print(f"written: {folder}/bench.json and bench.md", file=sys.stderr)
     if given.accept:
         small = [path for path in budget.small_models() if path.suffix != ".tsm"]
-        budget.write(costs | budget.measured(small, cores))
+        budget.write(costs | budget.measured(small, cores), frames)
     return 0
 
 

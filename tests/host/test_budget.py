@@ -1,4 +1,4 @@
-"""No model may cost more than tests/budget.toml allows."""
+"""No model, and no frame of a sensor, may cost more than tests/budget.toml allows."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import budget  # noqa: E402
+import sampling  # noqa: E402
 
 from tinysense_host.bench import Cost  # noqa: E402
 
@@ -48,6 +49,20 @@ def test_models_of_others(allowed: budget.Budget, shared: Path) -> None:
     assert not over, "\n".join([*over, REMEDY])
 
 
+def test_frames_of_sensors(allowed: budget.Budget) -> None:
+    costs = sampling.measured()
+    assert len(costs) == 4 and allowed
+    over = budget.sampling_overruns(costs, budget.read_sampling())
+    assert not over, "\n".join([*over, REMEDY])
+
+
+def test_a_frame_over_the_budget() -> None:
+    assert budget.sampling_overruns({"s": {"c": 1040}}, {"s": {"c": 1000}}) == []
+    assert budget.sampling_overruns({"s": {"c": 1041}}, {"s": {"c": 1000}}) == [
+        "s on c: 1041 instructions a frame, budget 1000 (+4.1%)"]
+    assert budget.sampling_overruns({"s": {"c": 1}}, {}) == ["s on c has no budget"]
+
+
 @pytest.mark.parametrize(("change", "said"), [
     ({}, []),
     ({"total": 1010, "arena_bytes": 202}, []),
@@ -70,3 +85,8 @@ def test_written_budgets_are_read_again(tmp_path: Path, monkeypatch: pytest.Monk
     budget.write({"two": {"cortex-m4": dataclasses.replace(COST, total=5)}})
     assert budget.read()[1] == {"one": {"cortex-m4": [1000, 200], "rv32imc": [1000, 200]},
                                 "two": {"cortex-m4": [5, 200]}}
+    budget.write({}, {"sensor_3": {"cortex-m4": 2000}})
+    budget.write({"two": {"cortex-m4": COST}}, {"sensor_6": {"cortex-m4": 3000}})
+    assert budget.read()[1].keys() == {"one", "two"}
+    assert budget.read_sampling() == {"sensor_3": {"cortex-m4": 2000},
+                                      "sensor_6": {"cortex-m4": 3000}}
