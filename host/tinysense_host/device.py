@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from types import TracebackType
@@ -69,6 +70,16 @@ def _ts_info():
  print(json.dumps(d))
 _ts_info()
 del _ts_info
+"""
+
+
+# Nothing is imported for it: a board that has not recorded has nothing to tell the time to.
+_TELL_TIME = """
+import sys
+_ts_boot = sys.modules.get("tinysense.field.boot")
+if _ts_boot:
+ _ts_boot.tell_time({utc_us})
+del _ts_boot
 """
 
 
@@ -222,6 +233,14 @@ def connect(port: str | None = None, board: str | None = None, kind: str | None 
     keep = contextlib.ExitStack()
     with _closing(keep):
         where = virtual.attach(board, keep) if board else choose_port(port)
-        return Device(open_transport(where, kind), keep)
+        device = Device(open_transport(where, kind), keep)
+        _tell_time(device)
+        return device
+
+
+def _tell_time(device: Device) -> None:
+    """What time it is, to a board that has recorded since its start: only now can it be told."""
+    with contextlib.suppress(TinysenseError):
+        device.exec(_TELL_TIME.format(utc_us=time.time_ns() // 1000))
 
 

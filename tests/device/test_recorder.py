@@ -398,3 +398,18 @@ def test_names_of_segments():
     raises(RecordingError, ("no folder", "SD card"), Segments, where + ".x")
     s._next = 10**segments.DIGITS
     raises(RecordingError, "all names", s.next)
+
+
+def test_the_time_goes_to_every_folder_of_this_start():
+    a, b = folder("rec_told_a"), folder("rec_told_b")
+    Segments(a)
+    Segments(b)
+    boot.tell_time(1790000000000000)
+    for where in (a, b):
+        with open(where + "/" + boot.CLOCK_FILE) as f:
+            assert f.read().split()[::2] == [str(boot.boot_id()), "1790000000000000"]
+    os.remove(a + "/" + boot.CLOCK_FILE)
+    os.rmdir(a)
+    boot.tell_time(1790000000000001)  # a card that is gone does not keep the other from it
+    with open(b + "/" + boot.CLOCK_FILE) as f:
+        assert len(f.readlines()) == 2

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import time
 
 import pytest
 
@@ -23,7 +24,7 @@ def test_info_from_a_board_that_computes(repl_board):
     port, _ = repl_board()
     with connect(port) as device:
         info = device.info()
-    assert (info.ram_free, info.abi, info.package) == (200_000, 2, "0.1.0")
+    assert (info.ram_free, info.abi, info.package) == (200_000, 3, "0.1.0")
     assert info.ram_free - 300 < info.ram_largest <= info.ram_free
 
 
@@ -70,3 +71,23 @@ def test_a_board_that_does_not_answer_is_ended_again(monkeypatch, repl_board):
     with pytest.raises(LinkError, match="no MicroPython prompt"):
         connect(board="QEMU_M4F")
     assert ended == ["QEMU_M4F"]
+
+
+def test_a_board_that_has_recorded_is_told_the_time(repl_board):
+    port, flash = repl_board()
+    with connect(port) as device:
+        assert not list(flash.rglob("clock.txt"))
+        device.exec("from tinysense.field.segments import Segments\nSegments('rec')")
+    with connect(port) as device:
+        boot = device.exec("from tinysense.field.boot import boot_id\nprint(boot_id())").strip()
+    (clock,) = flash.rglob("clock.txt")
+    told, device_us, utc_us = map(int, clock.read_text().split())
+    assert (str(told), device_us > 0) == (boot, True)
+    assert abs(utc_us / 1e6 - time.time()) < 30
+
+
+def test_a_board_that_cannot_be_told_the_time_is_no_failure(repl_board, monkeypatch):
+    port, _ = repl_board()
+    monkeypatch.setattr("tinysense_host.device._TELL_TIME", "raise OSError({utc_us})")
+    with connect(port) as device:
+        assert device.exec("print(1)") == "1\n"

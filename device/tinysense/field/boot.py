@@ -1,8 +1,8 @@
 """Which start of the board this is, and what time it is: so that recordings get true times later.
 
 Times in a recording count from the board's start. Whoever knows the time, a
-computer that connects or a clock chip, says so once with set_time(); the pair goes to
-a file, and the host turns every recording of the same start into true times.
+computer that connects or a clock chip, says so with tell_time(); the pair goes to
+a file beside the recordings, and the host turns all of the same start into true times.
 """
 
 import os
@@ -16,6 +16,7 @@ PLAUSIBLE_S = 820454400  # 2026-01-01 since 2000: a clock that says less has not
 _LINE_LIMIT = 4096
 
 _drawn = []  # this start's number, once somebody asked for it
+_folders = []  # where recordings of this start are
 
 
 def boot_id() -> int:
@@ -23,6 +24,21 @@ def boot_id() -> int:
     if not _drawn:
         _drawn.append(new_id() or 1)
     return _drawn[0]
+
+
+def keeps(folder: str) -> None:
+    """Recordings go to that folder: tell_time() writes there, too."""
+    if folder not in _folders:
+        _folders.append(folder)
+
+
+def tell_time(utc_us: int) -> None:
+    """set_time() for every folder that this start has recordings in; a full disk is passed over."""
+    for folder in _folders:
+        try:
+            set_time(utc_us, folder)
+        except OSError:
+            pass  # the next one who connects tries again
 
 
 def set_time(utc_us: int, folder: str) -> None:

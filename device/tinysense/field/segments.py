@@ -4,6 +4,7 @@ import os
 
 from ..errors import RecordingError
 from ..recording import BLOCK
+from .boot import keeps
 
 SUFFIX = ".tsr"
 DIGITS = 6
@@ -28,6 +29,7 @@ class Segments:
         self._keep_free = keep_free_kb * 1024
         self._overwrite = overwrite
         _make(folder)
+        keeps(folder)
         names = self.names()
         self._next = int(names[-1][:DIGITS]) + 1 if names else 1
 
