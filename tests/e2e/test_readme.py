@@ -16,6 +16,7 @@ import pytest
 from virtual_bench import PRODUCTS, TINYSENSE, WAIT_S, Command
 
 from tinysense_host.cli import COMMANDS
+from tinysense_host.dataset import Dataset
 from tinysense_host.emulator import write_files
 
 README = Path(__file__).resolve().parents[2] / "README.md"
@@ -57,7 +58,7 @@ def steps(name: str = "steps") -> list[list[str]]:
 
 def test_every_command_that_is_named_exists():
     named = set(re.findall(r"(?:bin/|`)tinysense ([\w-]+)", README.read_text(encoding="utf-8")))
-    assert {words[1] for words in (*steps(), *steps("model"))} <= named
+    assert {words[1] for words in (*steps(), *steps("model"), *steps("field"))} <= named
     assert named <= {row.name for row in COMMANDS}
 
 
@@ -79,7 +80,7 @@ def project(tmp_path):
     longest = max((tmp_path / "played").rglob("*.tsr"), key=lambda p: p.stat().st_size)
     flash = tmp_path / "run" / f"{BOARD}.flash"
     flash.parent.mkdir()
-    write_files(flash, {"/a.tsr": longest.read_bytes()})
+    write_files(flash, {"/a.tsr": longest.read_bytes(), "/rec/000001.tsr": longest.read_bytes()})
     emulator = tinysense.start("emulate", BOARD)
     told = emulator.stdout.readline()
     tinysense.environment["TINYSENSE_PORT"] = re.search(r" on (\S+)", told)[1]
@@ -114,6 +115,18 @@ def test_steps_with_a_model(tmp_path):
     assert "arena" in told["inspect"]
     assert re.search(r"[1-9]\d* instructions per inference on cortex-m0plus", told["bench"])
     assert (tmp_path / "gesture_c" / "Makefile").is_file()
+
+
+def test_recordings_from_the_field(project, tmp_path):
+    image = tmp_path / "run" / f"{BOARD}.flash"
+    (tmp_path / "card.img").write_bytes(image.read_bytes())
+    for _, name, *words in steps("field"):
+        project(name, *words)
+    for folder in ("data", "saved"):
+        (recording,) = Dataset(tmp_path / folder).recordings()
+        assert len(recording.frames) > 1000 and recording.units == "g"
+    assert len(list((tmp_path / "tables").glob("*.csv"))) == 1
+    assert "000001.tsr" not in project("pull", "--out", "data")
 
 
 def snippet(project: Command) -> str:
