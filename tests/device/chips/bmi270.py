@@ -59,7 +59,7 @@ class BMI270(SampledChip):
     def period_ns(self):
         if not self.running or not self.registers[0x7D] & 0x04:
             return 0
-        return 1280000000 >> (self.registers[0x40] & 15) - 1
+        return (1280000 >> (self.registers[0x40] & 15) - 1) * 1000  # small integers on a board
 
     @property
     def range_g(self):
