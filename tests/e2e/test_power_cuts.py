@@ -28,7 +28,7 @@ def flash(folder: Path) -> Path:
     sources = (ROOT / "device").rglob("tinysense/**/*.py")
     files = {"/" + p.relative_to(ROOT / "device").as_posix(): p.read_bytes() for p in sources}
     files["/main.py"] = (Path(__file__).parent / "recording_board.py").read_bytes()
-    write_files(image, files, disk_bytes=2 << 20)
+    write_files(image, files, disk_bytes=4 << 20)
     return image
 
 
