@@ -132,10 +132,6 @@ class Registers:
         except OSError as e:
             self._failed(e, 0)
 
-    def modify(self, register: int, mask: int, bits: int) -> None:
-        """Sets the bits of a register that are in mask."""
-        self.write(register, self.read(register) & ~mask & 0xFF | bits)
-
     def power_off(self) -> None:
         """Switches the chip off, where a pin does that."""
         if self.power is not None:

@@ -65,12 +65,6 @@ class Timebase:
         self.clock.read()
         return _mark(self._state, self.clock.state, n, back_us, width_us, exact)
 
-    def mark_at(self, n: int, ticks: int, exact: bool = True) -> int:
-        """mark() for a moment of the past, in ticks_us."""
-        from ..ticks import ticks_diff
-
-        return self.mark(n, max(0, ticks_diff(self.clock._us(), ticks)), 0, exact)
-
     def behind(self) -> int:
         """Frames sampled since the last mark, by the clock alone."""
         self.clock.read()

@@ -54,8 +54,6 @@ class Registers:
         """One register; up to three tries."""
     def write_from(self, register: int, data: Buffer) -> None:
         """Several registers from there on, in one try."""
-    def modify(self, register: int, mask: int, bits: int) -> None:
-        """Sets the bits of a register that are in mask."""
     def power_off(self) -> None:
         """Switches the chip off, where a pin does that."""
 

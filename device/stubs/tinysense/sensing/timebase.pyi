@@ -34,8 +34,6 @@ class Timebase:
         ``exact``: and the next one had not, ``width_us`` earlier (the time
         that looking took). Returns how many more must have been sampled, which are lost.
         """
-    def mark_at(self, n: int, ticks: int, exact: bool = True) -> int:
-        """mark() for a moment of the past, in ticks_us."""
     def behind(self) -> int:
         """Frames sampled since the last mark, by the clock alone."""
     def stamp(self, back: int, out: bytearray, at: int = 0) -> None:
