@@ -32,7 +32,7 @@ setup: $(VENV)/extension.stamp ## Python packages and the tinysense command, int
 $(VENV)/python.stamp: host/pyproject.toml | packages
 	@echo "Python packages into $(VENV) (TensorFlow is large: some minutes the first time)"
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check 'setuptools>=77,<84' -e 'host[train,boards,dev]'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check 'setuptools>=77,<84' -e 'host[train,sound,boards,dev]'
 	@touch $@
 
 $(VENV)/extension.stamp: $(VENV)/python.stamp host/setup.py $(CORE)

@@ -21,6 +21,7 @@ from collections.abc import Callable
 from typing import Any
 
 import budget
+import front_ends
 import sampling
 
 from tinysense_host import verify
@@ -138,12 +139,15 @@ def main() -> int:
     text = page(costs, cores, baseline, refused)
     if frames:
         text += "\n" + "\n".join(sampling.table(frames))
+    windows = front_ends.measured(core for core in cores if core in front_ends.CORES)[0]
+    if any(windows.values()):
+        text += "\n" + "\n".join(front_ends.table(windows))
     (folder / "bench.md").write_text(text, encoding="utf-8")
     print(text)
     print(f"written: {folder}/bench.json and bench.md", file=sys.stderr)
     if given.accept:
         small = [path for path in budget.small_models() if path.suffix != ".tsm"]
-        budget.write(costs | budget.measured(small, cores), frames)
+        budget.write(costs | budget.measured(small, cores), frames, windows)
     return 0
 
 

@@ -15,14 +15,17 @@ enum { TS_WINDOW_MAX = 8192, TS_BLOCKS_MAX = 16, TS_QUANT_WORDS = 3 };
 // channel, (channels, frames). While checking there are only the shapes.
 typedef struct {
     uint32_t channels, frames;
+    uint32_t values;            // that the blocks before emitted
     int16_t *planes;
     int32_t *scratch;           // as many bytes as the block asked for
+    void *state;                // likewise, kept from window to window; zeros after a reset
 } ts_signal_t;
 
 // What a check reports beside the new shape.
 typedef struct {
     uint32_t emits;             // values
     uint32_t scratch_bytes;     // multiple of 4
+    uint32_t state_bytes;       // multiple of 4
     uint32_t own_params;        // words before the quantisation
 } ts_needs_t;
 
@@ -32,6 +35,7 @@ typedef struct {
     int8_t *out;
     const int32_t *entry, *first, *end;     // (offset, mult, shift) each
     int32_t zero_point;
+    int32_t gathering;          // 1: the input is not due yet
 } ts_sink_t;
 
 enum {
@@ -71,15 +75,24 @@ static inline int32_t ts_param_ok(int32_t x, int32_t low, int32_t high) {
     return low <= x && x <= high;
 }
 
+// ---- rows.c ----
+
+enum { TS_ROWS_MAX = 1024 };
+// Where the row of the window that comes now belongs, in the state of a block ROWS.
+int8_t *ts_rows_place(const ts_signal_t *s, const int32_t *p);
+// The rows, oldest first.
+void ts_rows_copy(const ts_signal_t *s, const int32_t *p, int8_t *out);
+
 // ---- fft.c ----
 
-enum { TS_FFT_MIN = 32, TS_FFT_MAX = 512 };
+enum { TS_FFT_MIN = 32, TS_FFT_MAX = 1024 };
 
-// sin(2 pi i / 512) * 2^15, any i >= 0.
-int32_t ts_sin_q15(uint32_t i);
+// sin(phase) * 2^15; a turn is 2^32. Exact in steps of 2^22, between them interpolated.
+#define TS_TURN_HALF (1u << 31)
+int32_t ts_sin_q15(uint32_t phase);
 // In place: x is n real numbers, n a power of two; becomes twice their
 // spectrum as re, im pairs 0 .. n/2 - 1, the imaginary part of the first
-// holding the real bin n/2. |x| * n may be 2^29 at most.
+// holding the real bin n/2. The sum of |x| may be 2^29 at most.
 void ts_fft_s32(int32_t *x, uint32_t n);
 
 #endif

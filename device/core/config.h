@@ -44,6 +44,15 @@
 #ifndef TS_WITH_BLOCK_SPECTRUM
 #define TS_WITH_BLOCK_SPECTRUM TS_OTHERS
 #endif
+#ifndef TS_WITH_BLOCK_MEL
+#define TS_WITH_BLOCK_MEL TS_OTHERS
+#endif
+#ifndef TS_WITH_BLOCK_MICRO_FRONTEND
+#define TS_WITH_BLOCK_MICRO_FRONTEND TS_OTHERS
+#endif
+#ifndef TS_WITH_BLOCK_ROWS
+#define TS_WITH_BLOCK_ROWS TS_OTHERS
+#endif
 
 // Ops, in the order of ops.def.
 #ifndef TS_WITH_CONV_2D

@@ -3,7 +3,9 @@
 #include "blocks.h"
 #include "config.h"
 
-enum { HEADER_BYTES = 16 };
+#include <string.h>
+
+enum { HEADER_BYTES = 16, VALUES_MAX = 1 << 28 };
 
 typedef struct {
     uint16_t channels, window, hop, n_blocks;
@@ -52,13 +54,20 @@ static int32_t check_quant(const int32_t *q, uint32_t n, uint32_t emits) {
     return 0;
 }
 
-// One block at words: its shape, what it emits (added to *outputs) and needs.
-static int32_t check_one(const uint32_t *words, uint32_t left, ts_signal_t *s,
-    uint64_t *outputs, uint32_t *scratch) {
-    ts_needs_t needs = {0, 0, 0};
+typedef struct {
+    uint32_t planes, scratch, states;   // bytes, in this order in work
+    uint32_t outputs, row_outputs;
+    const int32_t *rows;        // parameters of the block ROWS, the last; NULL where there is none
+    uint32_t state_at[TS_BLOCKS_MAX];   // of each block, among the states
+} layout_t;
+
+// Block i at words: its shape, what it emits and needs.
+static int32_t check_one(const uint32_t *words, uint32_t left, uint32_t i, ts_signal_t *s,
+    layout_t *layout) {
+    ts_needs_t needs = {0, 0, 0, 0};
     const int32_t *p = (const int32_t *)(const void *)(words + 1);
     uint32_t n = (words[0] >> 16) - 1;
-    if (words[0] >> 16 < 1 || words[0] >> 16 > left) {
+    if (words[0] >> 16 < 1 || words[0] >> 16 > left || layout->rows != NULL) {
         return TS_ERR_FEATURES;
     }
     int32_t error = check_block(words[0] & 0xFFFF, s, p, n, &needs);
@@ -67,38 +76,47 @@ static int32_t check_one(const uint32_t *words, uint32_t left, ts_signal_t *s,
     } else if (error == 0 && n != needs.own_params) {
         error = TS_ERR_FEATURES;
     }
-    *outputs += needs.emits;
-    *scratch = needs.scratch_bytes > *scratch ? needs.scratch_bytes : *scratch;
-    return error;
+    if (error != 0 || needs.emits > VALUES_MAX - s->values) {
+        return error != 0 ? error : TS_ERR_FEATURES;
+    }
+    s->values += needs.emits;
+    layout->rows = (words[0] & 0xFFFF) == TS_BLOCK_ROWS ? p : NULL;
+    layout->state_at[i] = layout->states;
+    layout->states += needs.state_bytes;
+    layout->scratch = needs.scratch_bytes > layout->scratch ? needs.scratch_bytes : layout->scratch;
+    return 0;
 }
 
 static uint32_t planes_bytes(const ts_signal_t *s) {
     return (s->channels * s->frames * 2 + 3) / 4 * 4;
 }
 
-// Walks the blocks; tells the bytes of the largest planes and scratch.
-static int32_t check_blocks(const header_t *h, const uint32_t *words, uint32_t left,
-    uint32_t *planes, uint32_t *scratch) {
-    ts_signal_t s = {h->channels, h->window, NULL, NULL};
-    uint64_t outputs = 0;
-    *planes = planes_bytes(&s);
-    *scratch = 0;
+static const uint32_t *blocks_of(const header_t *h) {
+    return (const uint32_t *)(const void *)h + HEADER_BYTES / 4;
+}
+
+// Walks the blocks; words left are those of the blocks.
+static int32_t check_blocks(const header_t *h, uint32_t left, layout_t *layout) {
+    const uint32_t *words = blocks_of(h);
+    ts_signal_t s = {h->channels, h->window, 0, NULL, NULL, NULL};
+    memset(layout, 0, sizeof(*layout));
+    layout->planes = planes_bytes(&s);
     for (uint32_t i = 0; i < h->n_blocks; i++) {
-        int32_t error = left > 0 ? check_one(words, left, &s, &outputs, scratch)
-                                 : TS_ERR_FEATURES;
+        int32_t error = left > 0 ? check_one(words, left, i, &s, layout) : TS_ERR_FEATURES;
         if (error != 0) {
             return error;
         }
-        *planes = planes_bytes(&s) > *planes ? planes_bytes(&s) : *planes;
+        layout->planes = planes_bytes(&s) > layout->planes ? planes_bytes(&s) : layout->planes;
         left -= words[0] >> 16;
         words += words[0] >> 16;
     }
-    return left == 0 && outputs == h->outputs ? 0 : TS_ERR_FEATURES;
+    layout->row_outputs = s.values;
+    layout->outputs = s.values * (uint32_t)(layout->rows != NULL ? layout->rows[0] : 1);
+    return left == 0 && layout->outputs == h->outputs ? 0 : TS_ERR_FEATURES;
 }
 
-int32_t ts_features_check(const void *feat, size_t feat_bytes, ts_features_info_t *info) {
+static int32_t check(const void *feat, size_t feat_bytes, layout_t *layout) {
     const header_t *h = feat;
-    uint32_t planes, scratch;
     if ((uintptr_t)feat % 4 != 0) {
         return TS_ERR_ALIGN;
     }
@@ -108,13 +126,37 @@ int32_t ts_features_check(const void *feat, size_t feat_bytes, ts_features_info_
         || h->n_blocks > TS_BLOCKS_MAX) {
         return TS_ERR_FEATURES;
     }
-    int32_t error = check_blocks(h, (const uint32_t *)feat + HEADER_BYTES / 4,
-        (uint32_t)(feat_bytes - HEADER_BYTES) / 4, &planes, &scratch);
-    if (error == 0 && h->work_bytes != planes + scratch) {
+    int32_t error = check_blocks(h, (uint32_t)(feat_bytes - HEADER_BYTES) / 4, layout);
+    if (error == 0 && h->work_bytes != layout->planes + layout->scratch + layout->states) {
         error = TS_ERR_FEATURES;
     }
+    return error;
+}
+
+int32_t ts_features_check(const void *feat, size_t feat_bytes, ts_features_info_t *info) {
+    const header_t *h = feat;
+    layout_t layout;
+    int32_t error = check(feat, feat_bytes, &layout);
     if (error == 0) {
-        *info = (ts_features_info_t){h->channels, h->window, h->hop, h->outputs, h->work_bytes};
+        const int32_t *rows = layout.rows;
+        *info = (ts_features_info_t){h->channels, h->window, h->hop, h->outputs, h->work_bytes,
+            rows != NULL ? (uint32_t)rows[0] : 1, rows != NULL ? (uint32_t)rows[1] : 1,
+            layout.row_outputs};
+    }
+    return error;
+}
+
+// Checks a program and its work space.
+static int32_t enter(const void *feat, size_t feat_bytes, const void *work, layout_t *layout) {
+    int32_t error = check(feat, feat_bytes, layout);
+    return error == 0 && (uintptr_t)work % 4 != 0 ? TS_ERR_ALIGN : error;
+}
+
+int32_t ts_features_reset(const void *feat, size_t feat_bytes, void *work) {
+    layout_t layout;
+    int32_t error = enter(feat, feat_bytes, work, &layout);
+    if (error == 0) {
+        memset((uint8_t *)work + layout.planes + layout.scratch, 0, layout.states);
     }
     return error;
 }
@@ -129,38 +171,70 @@ static void split(const int16_t *frames, ts_signal_t *s) {
     }
 }
 
-// Checks, then runs all blocks into the sink.
-static int32_t run(const void *feat, size_t feat_bytes, const int16_t *frames, void *work,
+// What block i sees of the work space.
+static ts_signal_t signal_of(const header_t *h, const layout_t *layout, void *work, uint32_t i) {
+    uint8_t *scratch = (uint8_t *)work + layout->planes;
+    return (ts_signal_t){h->channels, h->window, layout->row_outputs, work,
+        (int32_t *)(void *)scratch, scratch + layout->scratch + layout->state_at[i]};
+}
+
+// All blocks on one window, into the sink.
+static void run(const header_t *h, const layout_t *layout, const int16_t *frames, void *work,
     ts_sink_t *sink) {
-    const header_t *h = feat;
-    const uint32_t *words = (const uint32_t *)feat + HEADER_BYTES / 4;
-    ts_features_info_t info;
-    uint32_t planes, scratch;
-    int32_t error = ts_features_check(feat, feat_bytes, &info);
-    if (error != 0) {
-        return error;
-    }
-    if ((uintptr_t)work % 4 != 0) {
-        return TS_ERR_ALIGN;
-    }
-    check_blocks(h, words, (uint32_t)(feat_bytes - HEADER_BYTES) / 4, &planes, &scratch);
-    ts_signal_t s = {h->channels, h->window, work, (int32_t *)work + planes / 4};
+    const uint32_t *words = blocks_of(h);
+    ts_signal_t s = signal_of(h, layout, work, 0);
     split(frames, &s);
     for (uint32_t i = 0; i < h->n_blocks; i++) {
+        s.state = signal_of(h, layout, work, i).state;
         run_block(words[0] & 0xFFFF, &s, (const int32_t *)(const void *)(words + 1), sink);
         words += words[0] >> 16;
     }
-    return 0;
 }
 
 int32_t ts_features_values(const void *feat, size_t feat_bytes, const int16_t *frames, void *work,
     int32_t *values) {
+    layout_t layout;
     ts_sink_t sink = {.values = values};
-    return run(feat, feat_bytes, frames, work, &sink);
+    int32_t error = enter(feat, feat_bytes, work, &layout);
+    if (error == 0) {
+        run(feat, &layout, frames, work, &sink);
+    }
+    return error;
+}
+
+static int32_t gathers(const layout_t *layout) {
+    return TS_WITH_BLOCK_ROWS && layout->rows != NULL;
+}
+
+// What ROWS, the last block, sees.
+static ts_signal_t history_of(const header_t *h, const layout_t *layout, const void *work) {
+    return signal_of(h, layout, (void *)(uintptr_t)work, h->n_blocks - 1u);
 }
 
 int32_t ts_features_run(const void *feat, size_t feat_bytes, const int16_t *frames, void *work,
     int8_t *out) {
+    layout_t layout;
     ts_sink_t sink = {.out = out};
-    return run(feat, feat_bytes, frames, work, &sink);
+    int32_t error = enter(feat, feat_bytes, work, &layout);
+    if (error != 0) {
+        return error;
+    }
+    ts_signal_t history = history_of(feat, &layout, work);
+    sink.out = gathers(&layout) ? ts_rows_place(&history, layout.rows) : out;
+    run(feat, &layout, frames, work, &sink);
+    if (gathers(&layout) && !sink.gathering) {
+        ts_rows_copy(&history, layout.rows, out);
+    }
+    return !sink.gathering;
+}
+
+int32_t ts_features_rows(const void *feat, size_t feat_bytes, const void *work, int8_t *out) {
+    layout_t layout;
+    int32_t error = enter(feat, feat_bytes, work, &layout);
+    if (error != 0 || !gathers(&layout)) {
+        return error != 0 ? error : TS_ERR_FEATURES;
+    }
+    ts_signal_t history = history_of(feat, &layout, work);
+    ts_rows_copy(&history, layout.rows, out);
+    return 0;
 }

@@ -65,6 +65,21 @@ static void mean_by_rows(const ts_op_t *op) {
     }
 }
 
+// Sums of n values, `step` apart, of four neighbouring columns: sum is (4).
+static void sum_four(const int8_t *x, int32_t n, int32_t step, int32_t *sum) {
+    int32_t a = 0, b = 0, c = 0, d = 0;
+    for (; n > 0; n--, x += step) {
+        a += x[0];
+        b += x[1];
+        c += x[2];
+        d += x[3];
+    }
+    sum[0] = a;
+    sum[1] = b;
+    sum[2] = c;
+    sum[3] = d;
+}
+
 // Sum over the reduced axes, from x on; n and step are (4), the innermost last.
 static int32_t reduced_sum(const int8_t *x, const int32_t *n, const int32_t *step) {
     int32_t sum = 0;
@@ -81,10 +96,27 @@ static int32_t reduced_sum(const int8_t *x, const int32_t *n, const int32_t *ste
     return sum;
 }
 
+// How many values a mean goes over where they lie evenly, *apart from each other;
+// 0 where they do not. n and step are (4).
+static int32_t even_run(const int32_t *n, const int32_t *step, int32_t *apart) {
+    int32_t count = 1;
+    *apart = 0;
+    for (int32_t i = 3; i >= 0; i--) {
+        if (n[i] > 1 && count > 1 && step[i] != count * *apart) {
+            return 0;
+        }
+        if (n[i] > 1 && count == 1) {
+            *apart = step[i];
+        }
+        count *= n[i];
+    }
+    return count;
+}
+
 // x is (D0, D1, D2, D3); y holds the axes not in the mask, in their order.
 // mult and shift include the division by the count.
 void ts_run_MEAN(const ts_op_t *op) {
-    int32_t kept[4], reduced[4], step[4], count = 1, size = 1;
+    int32_t kept[4], reduced[4], step[4], sum[4], count = 1, size = 1, apart;
     if (op->t[SUMS] != NULL) {
         mean_by_rows(op);
         return;
@@ -97,15 +129,23 @@ void ts_run_MEAN(const ts_op_t *op) {
         size *= dim;
         count *= reduced[i];
     }
-    int32_t offset = -op->t[X]->zero_point * count;
+    int32_t offset = -op->t[X]->zero_point * count, run = even_run(reduced, step, &apart);
     const int8_t *x = op->data[X];
     int8_t *y = op->data[Y];
     for (int32_t a = 0; a < kept[0]; a++) {
         for (int32_t b = 0; b < kept[1]; b++) {
             for (int32_t c = 0; c < kept[2]; c++) {
                 const int8_t *p = x + a * step[0] + b * step[1] + c * step[2];
-                for (int32_t d = 0; d < kept[3]; d++, p += step[3]) {
-                    *y++ = scaled(op, reduced_sum(p, reduced, step), offset);
+                for (int32_t d = 0, columns; d < kept[3]; d += columns, p += columns) {
+                    columns = run > 0 && kept[3] - d >= 4 ? 4 : 1;
+                    if (columns == 4) {
+                        sum_four(p, run, apart, sum);
+                    } else {
+                        sum[0] = reduced_sum(p, reduced, step);
+                    }
+                    for (int32_t k = 0; k < columns; k++) {
+                        *y++ = scaled(op, sum[k], offset);
+                    }
                 }
             }
         }

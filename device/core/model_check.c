@@ -81,7 +81,10 @@ static int32_t check_features(const ts_file_t *f, uint64_t *window_bytes, ts_fau
         fault->tensor = 0;
         error = TS_ERR_FEATURES;
     }
-    *window_bytes = error == 0 ? (uint64_t)info.channels * info.window * 2 : 0;
+    if (error == 0) {   // of as many windows as rows come between two inputs
+        uint64_t frames = info.window + (uint64_t)(info.row_stride - 1) * info.hop;
+        *window_bytes = frames * info.channels * 2;
+    }
     return error;
 #else
     (void)fault;

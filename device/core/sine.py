@@ -5,7 +5,7 @@ Run in this folder: ``python sine.py > sine.h``. tests/core compares the two.
 
 import math
 
-STEPS = 512     # of a full turn: the largest FFT
+STEPS = 1024    # of a full turn: the largest FFT
 
 
 def table():

@@ -42,7 +42,7 @@ int32_t ts_block_check_SPECTRUM(ts_signal_t *s, const int32_t *p, uint32_t n_par
 
 // Fills to with `points` windowed samples of x, zeros after the first n.
 static void load(const int16_t *x, int32_t n, const int32_t *p, int32_t *to) {
-    uint32_t turn = TS_FFT_MAX / (uint32_t)p[POINTS];
+    uint32_t turn = TS_TURN_HALF / (uint32_t)p[POINTS] * 2;
     int32_t mean = 0;
     for (int32_t i = 0; i < n; i++) {
         mean += x[i];
@@ -51,7 +51,7 @@ static void load(const int16_t *x, int32_t n, const int32_t *p, int32_t *to) {
     for (int32_t i = 0; i < p[POINTS]; i++) {
         int32_t v = i < n ? (x[i] - mean) * (1 << FRACTION) : 0;
         if (p[FLAGS] & HANN) {
-            int32_t hann_q16 = 32768 - ts_sin_q15((uint32_t)i * turn + TS_FFT_MAX / 4);
+            int32_t hann_q16 = 32768 - ts_sin_q15((uint32_t)i * turn + TS_TURN_HALF / 2);
             v = (int32_t)(((int64_t)v * hann_q16 + 32768) >> 16);
         }
         to[i] = v;

@@ -274,18 +274,28 @@ void ts_window_clear(ts_window_t *w);
 
 // ---- Features: window -> tensor (FEAT section) ----
 
+// A window gives a row of row_outputs values; the model's input is the newest `rows` of
+// them (outputs values), due again after every row_stride. Without ROWS both are 1.
 typedef struct {
     uint32_t channels, window, hop, outputs, work_bytes;
+    uint32_t rows, row_stride, row_outputs;
 } ts_features_info_t;
 
 // Validates a FEAT section and tells its geometry.
 int32_t ts_features_check(const void *feat, size_t feat_bytes, ts_features_info_t *info);
-// Window (window, channels) -> values (outputs) in s32, before quantisation:
-// what training sees. work: work_bytes, 4-aligned. frames are not changed.
+// Begins a stream. work (work_bytes, 4-aligned) is the stream's own from then on: it holds
+// what blocks keep from window to window.
+int32_t ts_features_reset(const void *feat, size_t feat_bytes, void *work);
+// Window (window, channels) -> values (row_outputs) in s32, before quantisation:
+// what training sees. frames are not changed.
 int32_t ts_features_values(const void *feat, size_t feat_bytes, const int16_t *frames,
     void *work, int32_t *values);
-// The same, quantised to the model's int8 input.
+// The same, quantised to the model's int8 input (outputs). 1: out was written; 0: rows are
+// still gathered.
 int32_t ts_features_run(const void *feat, size_t feat_bytes, const int16_t *frames,
     void *work, int8_t *out);
+// The newest rows as they stand, oldest first, zeros where there was none yet.
+// TS_ERR_FEATURES where the program gathers none.
+int32_t ts_features_rows(const void *feat, size_t feat_bytes, const void *work, int8_t *out);
 
 #endif

@@ -146,6 +146,7 @@ def for_model(model: "Model", config: "dict | None" = None) -> Decision:
         raise TinysenseError("background: expected a list of labels, got %r" % (background,))
     base = thresholds(model.labels, meta.get("threshold", 128))
     threshold = thresholds(model.labels, config.get("threshold") or {}, base)
-    hop_us = model.hop * 1000000000 // model.sensor.rate_mhz if model.sensor else 1
+    hop = model.hop * model.features.row_stride if model.features else model.hop
+    hop_us = hop * 1000000000 // model.sensor.rate_mhz if model.sensor else 1
     return Decision(model.labels, number["smooth"] or 1, threshold, background,
                     number["refractory_ms"], hop_us or 1)

@@ -54,19 +54,26 @@ class Features:
         features.connect(driver)            # refuses a driver that does not fit
         features.adapt(frames, n)           # in place: axes and scale
         features.run(window, out)           # int16 (window, channels) -> int8 (outputs)
+
+    ``rows``, ``row_stride``, ``row_outputs``: an input is the newest ``rows`` rows, one for
+    each window, and due again after ``row_stride`` of them; 1, 1, outputs where every
+    window is an input.
     """
 
     def __init__(self, feat: "Buffer", sensor: "Sensor | None" = None):
-        info = bytearray(20)
+        info = bytearray(32)
         code = core.features_info(feat, info)
         if code < 0:
             raise ModelError("features: " + core.error_text(code))
-        numbers = [int.from_bytes(info[i : i + 4], "little") for i in range(0, 20, 4)]
+        numbers = [int.from_bytes(info[i : i + 4], "little") for i in range(0, 32, 4)]
         self.channels: int = numbers[0]
         self.window: int = numbers[1]
         self.hop: int = numbers[2]
         self.outputs: int = numbers[3]
         self.work_bytes: int = numbers[4]
+        self.rows: int = numbers[5]
+        self.row_stride: int = numbers[6]
+        self.row_outputs: int = numbers[7]
         if sensor is not None and sensor.channels != self.channels:
             raise ModelError("model file contradicts itself: sensor has %d channels, features %d"
                              % (sensor.channels, self.channels))
@@ -74,15 +81,33 @@ class Features:
         self._feat = feat
         self._work = take(self.work_bytes or 4, "the features' work space")
         self._map = None
+        self.reset()
 
-    def run(self, window: "Buffer", out: "Buffer") -> None:
-        """``window`` int16 (window, channels), not changed; ``out`` int8 (outputs)."""
+    def run(self, window: "Buffer", out: "Buffer") -> bool:
+        """``window`` int16 (window, channels), not changed; ``out`` int8 (outputs).
+
+        Whether ``out`` was written: where an input is made of the rows of several
+        windows, most windows only add theirs.
+        """
         code = core.features_run(self._feat, window, self._work, out)
+        if code < 0:
+            self._refuse(code)
+        return code == 1
+
+    def newest(self, out: "Buffer") -> None:
+        """The rows gathered so far, oldest first, zeros before the first: int8 (outputs)."""
+        code = core.features_rows(self._feat, self._work, out)
+        if code < 0:
+            self._refuse(code)
+
+    def reset(self) -> None:
+        """A stream begins: what was learnt of the noise, and rows gathered, are forgotten."""
+        code = core.features_reset(self._feat, self._work)
         if code < 0:
             self._refuse(code)
 
     def values(self, window: "Buffer", out: "Buffer") -> None:
-        """The values before quantisation, s32 (outputs): what training sees."""
+        """The values of one row before quantisation, s32 (row_outputs): what training sees."""
         code = core.features_values(self._feat, window, self._work, out)
         if code < 0:
             self._refuse(code)

@@ -51,11 +51,13 @@ class Model:
     """A model ready to run. Attributes, all read-only:
 
     ``name``, ``labels``, ``sensor`` (Sensor or None), ``features`` (Features or
-    None), ``window`` and ``hop`` in frames (0 without features), ``arena_bytes``,
+    None), ``window``, ``hop`` and ``span``, what a score stands for, in frames (0
+    without features), ``arena_bytes``,
     ``file_bytes``; ``input`` and ``output``: writable bytes of tensor 0 in and
-    out (``inputs`` and ``outputs``: of all); ``scores``: see run();
-    ``row_bytes``: 0, or what push_row() takes where the input comes row by row
-    (``input`` is then a buffer of one row that the caller may use).
+    out (``inputs`` and ``outputs``: of all); ``scores``: see run(); ``warmup``:
+    inferences after a reset that give none; ``row_bytes``: 0, or what push_row()
+    takes where the input comes row by row (``input`` is then a buffer of one row
+    that the caller may use).
     """
 
     def __init__(self, source: "str | Buffer", check: bool = True):
@@ -77,11 +79,13 @@ class Model:
         self._read_tensors()
         self._read_features()
 
-    def run(self, window: "Buffer") -> "bytearray | memoryview":
+    def run(self, window: "Buffer") -> "bytearray | memoryview | None":
         """One window in, scores out. Never allocates.
 
         ``window``: int16 frames (window, channels) at the model's scale, or,
         for a model without features, the bytes of its input tensor.
+        None where there are no scores yet: rows of further windows are missing, or
+        a streaming model has not seen as much as its scores stand for (``warmup``).
         Returns ``scores``: for a classifier (one int8 or uint8 output per
         label) one number 0..255 per label, probability x 256 where the model
         ends in softmax; for others ``output``, the raw bytes. The same buffer
@@ -89,9 +93,13 @@ class Model:
         """
         if self.features is None:
             self._fill(window)
-        else:
-            self.features.run(window, self.input)
-        return self.invoke()
+        elif not self.features.run(window, self.input):
+            return None
+        scores = self.invoke()
+        if self._cold:
+            self._cold -= 1
+            return None
+        return scores
 
     def invoke(self) -> "bytearray | memoryview":
         """Runs on what is in ``input`` (which it may overwrite); returns as run() does.
@@ -122,6 +130,21 @@ class Model:
     def reset(self) -> None:
         """State goes back to its initial values, and rows are forgotten: as after loading."""
         core.model_reset(self._state, self._file, self._arena)
+        self._cold = self.warmup
+        if self.features is not None:
+            self.features.reset()
+
+    def gap(self) -> None:
+        """The stream goes on behind a hole: state goes back to its initial values, and run()
+        gives no scores until all that they stand for (``span``) was seen since.
+
+        What features have learnt of the noise stays: it is as old on both sides of the hole.
+        """
+        core.model_reset(self._state, self._file, self._arena)
+        self._cold = self.warmup
+        if self.features is not None:
+            # Inputs in which rows from before are left.
+            self._cold += -(-(self.features.rows - 1) // self.features.row_stride)
 
     def _refuse(self, code, row=None):
         if row is not None and self.row_bytes:
@@ -171,11 +194,9 @@ class Model:
             if self.row_bytes:
                 for at in range(0, len(tensor), self.row_bytes):
                     self.push_row(tensor[at : at + self.row_bytes])
-            elif window:
-                self.features.run(window, self.input)
-                same_input = self.input == tensor
-                self.invoke()
             else:
+                if window:
+                    same_input = self._makes(window, tensor)
                 self.input[_ALL] = tensor
                 self.invoke()
             good += same_input and self.output == expected
@@ -186,6 +207,19 @@ class Model:
         if not quiet:
             print("%s: %d/%d golden outputs equal" % (self.name, good, len(vectors)))
         return good, len(vectors)
+
+    def _makes(self, frames, tensor):
+        """Whether a golden vector's frames give the new rows of its input tensor."""
+        features = self.features
+        made = bytearray(features.outputs)
+        new = features.row_stride * features.row_outputs
+        step = 2 * features.channels * features.hop
+        size = 2 * features.channels * features.window
+        for at in range(0, features.row_stride * step, step):
+            features.run(frames[at : at + size], made)
+        if features.rows > 1:
+            features.newest(made)
+        return made[-new:] == tensor[-new:]
 
     def info(self) -> None:
         """Prints what the model is, wants and costs."""
@@ -198,7 +232,10 @@ class Model:
                   hertz(sensor.rate_mhz), sensor.full_scale, sensor.units))
         if self.features:
             print("window   %d frames, a new one every %d; %d features"
-                  % (self.window, self.hop, self.features.outputs))
+                  % (self.window, self.hop, self.features.row_outputs))
+            if self.features.rows > 1:
+                print("rows     %d for an input, a new one every %d"
+                      % (self.features.rows, self.features.row_stride))
         for word, tensor in (("input", self.tensor(0)), ("output", self.tensor(self._n_in))):
             print("%-8s %s %s, scale %s, zero point %d"
                   % (word, tensor[0], "x".join(str(d) for d in tensor[1]), tensor[2], tensor[3]))
@@ -244,6 +281,10 @@ class Model:
             raise ModelError("META is damaged: expected name text, labels a list of texts")
         self.labels: tuple = tuple(labels)
         self.decision: dict = decision
+        self.warmup: int = meta.get("warmup", 0)
+        if type(self.warmup) is not int or self.warmup < 0:
+            raise ModelError("META is damaged: expected warmup 0 or more, got %r" % (self.warmup,))
+        self._cold = self.warmup
         self.sensor: "Sensor | None" = Sensor(sensor) if sensor is not None else None
 
     def _read_tensors(self):
@@ -270,10 +311,12 @@ class Model:
 
     def _read_features(self):
         self.features: "Features | None" = None
-        self.window = self.hop = 0
+        self.window = self.hop = self.span = 0
         if b"FEAT" in self._sections:
-            self.features = Features(self._section(b"FEAT"), self.sensor)
-            self.window, self.hop = self.features.window, self.features.hop
+            self.features = features = Features(self._section(b"FEAT"), self.sensor)
+            self.window, self.hop = features.window, features.hop
+            rows = features.rows + self.warmup * features.row_stride
+            self.span = self.window + (rows - 1) * self.hop
 
     def _fill(self, tensor):
         if self.row_bytes:

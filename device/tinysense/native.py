@@ -2,7 +2,7 @@
 
 from .errors import NativeError
 
-ABI = 3  # the version of device/native/exports.def that this package speaks
+ABI = 4  # the version of device/native/exports.def that this package speaks
 
 try:
     import _tinysense as core

@@ -5,8 +5,10 @@ from .errors import ModelError, TinysenseError
 from .ticks import sleep_ms, ticks_diff, ticks_ms
 from .window import Window
 
-_TICKS_MASK = 0x3FFFFFFF  # event times wrap where ticks_ms does: a small integer on every board
-_CHUNK_FRAMES = 32
+_SMALL_INT = 0x3FFFFFFF  # on every board; event times wrap there, as ticks_ms does
+_POLL_MS = 5  # between two poll() of an output
+_LEAST_MS = 4  # between two reads of a driver that holds what waits; I2S on esp32 has blocks of 16
+_CHUNK_BYTES = 960  # 30 ms of sound: a window's hop, and what comes while a model runs
 
 
 class Pipeline:
@@ -18,7 +20,9 @@ class Pipeline:
 
     All memory is taken here; nothing is allocated per window. Counters:
     ``frames`` read, ``dropped`` (by the driver or overwritten), ``windows``
-    run, ``events`` made; driver errors are in ``driver.errors``.
+    cut, ``inferences`` that gave scores, ``events`` made; driver errors are in
+    ``driver.errors``. ``pause_ms``: how long run() sleeps while the driver has
+    nothing.
     """
 
     def __init__(self, driver: "Driver", model: "Model | str",
@@ -36,16 +40,22 @@ class Pipeline:
         self.features: "Features" = model.features
         self.features.connect(driver, config.get("axes", ""))
         self.decision: "Decision" = for_model(model, config)
-        self.window = Window(model.window, model.hop, driver.channels)
+        frame_bytes = 2 * driver.channels
+        self._pause_ms = getattr(driver, "pause_ms", 0)
+        most = min(_CHUNK_BYTES // frame_bytes,
+                   driver.most if self._pause_ms else model.hop)
+        self._enough = most if self._pause_ms else 1  # a read of fewer has emptied the driver
+        self._chunk = bytearray(frame_bytes * most)
+        self.window = Window(model.window, model.hop, driver.channels,
+                             model.window + max(model.hop, most))
         self.outputs = tuple(_output(o) for o in outputs)
         for output in self.outputs:
             if hasattr(output, "watch"):
                 output.watch(model.labels, model.scores)
         self._polled = tuple(o for o in self.outputs if hasattr(o, "poll"))
         self._keepers = tuple(o for o in self.outputs if hasattr(o, "window"))
-        self.frames = self.windows = self.events = 0
-        self._chunk = bytearray(2 * driver.channels * min(model.hop, _CHUNK_FRAMES))
-        self._frames = bytearray(2 * driver.channels * model.window)
+        self.frames = self.windows = self.inferences = self.events = 0
+        self._frames = bytearray(frame_bytes * model.window)
         self._driver_dropped = driver.dropped
         self._start_dropped = driver.dropped
         self._idle = False
@@ -81,14 +91,22 @@ class Pipeline:
         """
         for output in self._polled:
             output.poll()
-        if not self._fill():
-            self._idle = True
+        emptied = self._fill()
+        filled = self.window.ready()
+        if filled:
+            self.window.take(self._frames)
+        idle = emptied and not self.window.ready()
+        if idle != self._idle:
+            self._idle = idle
+        if not filled:
             return None
-        self._idle = False
-        self.window.take(self._frames)
         time = self._tick()
         self.windows += 1
-        event = self.decision.push(self.model.run(self._frames), time)
+        scores = self.model.run(self._frames)
+        if scores is None:
+            return None
+        self.inferences += 1
+        event = self.decision.push(scores, time)
         for output in self._keepers:
             output.window(self.model, self._frames)
         if event is None:
@@ -108,8 +126,7 @@ class Pipeline:
         try:
             while self._more():
                 self.step()
-                if self._idle:
-                    sleep_ms(1)
+                sleep_ms(self.pause_ms())
         except BaseException:
             self.close()
             raise
@@ -123,11 +140,24 @@ class Pipeline:
         try:
             while self._more():
                 self.step()
-                await pause(1 if self._idle else 0)
+                await pause(self.pause_ms())
         except BaseException:
             self.close()
             raise
         return self.events - before
+
+    def pause_ms(self) -> int:
+        """How long run() sleeps now: until a window may be whole; 0 while something waits.
+
+        1 where the driver must be asked often; a few where an output has something to do.
+        """
+        if not self._idle:
+            return 0
+        most = min(self._pause_ms, _POLL_MS) if self._polled else self._pause_ms
+        if most <= 1:
+            return 1
+        lacking = self._newest() + self._hop - self.frames
+        return min(most, max(_LEAST_MS, lacking * self._up // self._down + 1))
 
     def close(self) -> None:
         """Closes driver and outputs, once; an output that fails does not keep the rest open."""
@@ -155,33 +185,47 @@ class Pipeline:
             self.model.name, self.frames, self.dropped, self.windows, self.events)
 
     def _fill(self):
-        """Reads until a window is whole (True) or the driver has no more (False)."""
+        """Reads until a window is whole or the driver is empty: whether it is known to be."""
         if self._closed:
             raise TinysenseError("this pipeline is closed: make a new one")
         window, chunk, driver = self.window, self._chunk, self.driver
         while not window.ready():
             n = driver.read_into(chunk)
             if driver.dropped != self._driver_dropped:
-                self._gap(driver.dropped - self._driver_dropped)
+                self.skip(0)
             if n == 0:
-                return False
+                return True
             self.frames += n
             self.features.adapt(chunk, n)
             window.push(chunk, n)
-        return True
+            if n < self._enough:
+                return True
+        return False
 
-    def _gap(self, lost):
-        """A hole of an eighth of a window or more: what is in the window belongs to the past.
+    def skip(self, frames: int) -> None:
+        """``frames`` were taken from the driver by somebody else: a hole, but no loss."""
+        lost = self.driver.dropped - self._driver_dropped
+        self._driver_dropped = self.driver.dropped
+        self._hole(frames + lost)
+
+    def _hole(self, lost):
+        """Of an eighth or more of what a score stands for: what was before is past.
 
         Smaller ones are like jitter; to start anew for each would leave a
-        polled sensor without windows.
+        polled sensor without windows, and a microphone without scores.
         """
-        self._driver_dropped = self.driver.dropped
-        self._time += lost * 1000000 // self._rate_mhz
-        if lost * 8 >= self.window.length:
+        self._pass(lost)
+        if lost * 8 >= self.model.span:
+            self._pass(self.frames - self._newest())
+            self._begun = self.frames - self.windows * self._hop
+            self._pass(self.window.length - self._hop)
             self.window.clear()
-            self.model.reset()
+            self.model.gap()
             self.decision.clear()
+
+    def _newest(self):
+        """Frames up to the end of the last window; before the first one, a hop before its end."""
+        return self._begun + self.window.length - self._hop + self.windows * self._hop
 
     def _begin(self, seconds):
         self._left_ms = -1 if seconds is None else int(seconds * 1000)
@@ -198,20 +242,44 @@ class Pipeline:
         return self._left_ms != 0
 
     def _start_clock(self, rate_mhz, window, hop):
-        """Event times run on the frame clock, so that a replay gives the same ones each time."""
-        self._rate_mhz = rate_mhz
-        self._step_ms, self._step_rest = divmod(hop * 1000000, rate_mhz)
-        self._time, self._rest = divmod((window - hop) * 1000000, rate_mhz)
+        """Event times run on the frame clock, so that a replay gives the same ones each time.
+
+        A frame is ``_up`` / ``_down`` ms.
+        """
+        common = _common(1000000, rate_mhz)
+        self._up, self._down = 1000000 // common, rate_mhz // common
+        self._hop = hop
+        self._begun = 0  # number of the frame that the first window would begin with
+        self._step_ms, self._step_rest = divmod(hop * self._up, self._down)
+        self._time, self._rest = divmod((window - hop) * self._up, self._down)
 
     def _tick(self):
         """Time of the last frame of the window just taken, ms since the first frame."""
-        self._time += self._step_ms
-        self._rest += self._step_rest
-        if self._rest >= self._rate_mhz:
-            self._rest -= self._rate_mhz
-            self._time += 1
-        self._time &= _TICKS_MASK
+        time, rest = self._time + self._step_ms, self._rest + self._step_rest
+        if rest >= self._down:
+            rest -= self._down
+            time += 1
+        if self._rest != rest:
+            self._rest = rest
+        self._time = time & _SMALL_INT
         return self._time
+
+    def _pass(self, frames):
+        """So many frames went by without a window, or, where negative, were counted before."""
+        most = _SMALL_INT // 2 // self._up
+        while frames:
+            part = min(max(frames, -most), most)
+            passed = part * self._up + self._rest
+            self._time = self._time + passed // self._down & _SMALL_INT
+            self._rest = passed % self._down  # without divmod(), which makes a tuple
+            frames -= part
+
+
+def _common(a, b):
+    """Greatest common divisor."""
+    while b:
+        a, b = b, a % b
+    return a
 
 
 def _output(thing):

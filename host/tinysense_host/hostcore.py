@@ -11,7 +11,7 @@ from tinysense_host.corefiles import error_texts, target_numbers
 from tinysense_host.errors import TinysenseError
 from tinysense_host.modelfile import ModelFile
 
-__all__ = ["HostModel", "run_features"]
+__all__ = ["FeatureStream", "HostModel", "run_features"]
 
 
 class HostModel:
@@ -66,6 +66,12 @@ class HostModel:
     def _outputs(self) -> list[bytes]:
         return [bytes(self._arena[t.offset : t.offset + t.nbytes]) for t in self.file.outputs]
 
+    def states(self) -> list[bytes]:
+        """Bytes of every state as it is now, in the order in which the prologue sets them."""
+        first = self.file.ops[: self.file.n_init]
+        kept = (self.file.tensors[i] for op in first for i in op.outputs)
+        return [bytes(self._arena[t.offset : t.offset + t.nbytes]) for t in kept]
+
     def run_batch(self, inputs: Sequence[np.ndarray]) -> list[np.ndarray]:
         """(n, *shape) per output for (n, *shape) per input: arrays in and out, for notebooks.
 
@@ -78,17 +84,99 @@ class HostModel:
         ]
 
 
-def run_features(feat: bytes, windows: np.ndarray) -> np.ndarray:
-    """int8 (n, outputs) for raw windows (n, frames, channels) int16, by the core."""
-    import _tinysense
+class FeatureStream:
+    """A feature program on a stream of frames, by the core: what a board computes as they come.
 
-    info = array("I", [0] * 5)
-    _raise(_tinysense.features_info(feat, info))
-    _, _, _, outputs, work_bytes = info
-    work, answer = bytearray(max(4, work_bytes)), np.zeros((len(windows), outputs), np.int8)
-    for frames, out in zip(np.ascontiguousarray(windows, "<i2"), answer, strict=True):
-        _raise(_tinysense.features_run(feat, frames.reshape(-1), work, out))
-    return answer
+    Frames are int16, (n,) or (n, channels); what does not fill a window yet waits for the
+    next call.
+    """
+
+    def __init__(self, feat: bytes) -> None:
+        import _tinysense
+
+        self._core, self._feat = _tinysense, feat
+        info = array("I", [0] * 8)
+        _raise(_tinysense.features_info(feat, info))
+        self.channels, self.window, self.hop, self.outputs, work_bytes = info[:5]
+        self.rows, self.row_stride, self.row_outputs = info[5:]
+        self._work = bytearray(max(4, work_bytes))
+        self.reset()
+
+    def reset(self) -> None:
+        """The next frame is the first."""
+        self._tail = np.zeros((0, self.channels), np.int16)
+        _raise(self._core.features_reset(self._feat, self._work))
+
+    def values(self, frames: np.ndarray) -> np.ndarray:
+        """int32 (windows, row_outputs): the rows before quantisation, as training sees them.
+
+        One stream gives values or inputs, not both.
+        """
+        windows = self._windows(frames)
+        found = np.zeros((len(windows), self.row_outputs), np.int32)
+        for window, row in zip(windows, found, strict=True):
+            _raise(self._core.features_values(self._feat, window, self._work, row))
+        return found
+
+    def inputs(self, frames: np.ndarray) -> np.ndarray:
+        """int8 (n, outputs): the model's inputs that became due."""
+        found, one = [], np.zeros(self.outputs, np.int8)
+        for window in self._windows(frames):
+            due = self._core.features_run(self._feat, window, self._work, one)
+            _raise(due)
+            if due:
+                found.append(one.copy())
+        return np.stack(found) if found else np.zeros((0, self.outputs), np.int8)
+
+    @property
+    def new_bytes(self) -> int:
+        """Bytes of an input that are new in it."""
+        return self.row_stride * self.row_outputs
+
+    def newest(self, frames: np.ndarray) -> np.ndarray:
+        """int8 (outputs,): the input after one golden vector's frames, due or not.
+
+        They are whole windows of their own, as many as rows come between two inputs. Rows
+        that were not there yet are zeros.
+        """
+        wanted = self.window + (self.row_stride - 1) * self.hop
+        if len(frames) != wanted:
+            raise TinysenseError(
+                f"features take {wanted} frames for a new input, got {len(frames)}"
+            )
+        self._tail = self._tail[:0]
+        newest = np.zeros(self.outputs, np.int8)
+        for window in self._windows(frames):
+            _raise(self._core.features_run(self._feat, window, self._work, newest))
+        if self.rows > 1:
+            _raise(self._core.features_rows(self._feat, self._work, newest))
+        return newest
+
+    def new_rows(self, frames: np.ndarray) -> np.ndarray:
+        """int8 (new_bytes,): what is new in newest(frames)."""
+        return self.newest(frames)[-self.new_bytes :]
+
+    def _windows(self, frames: np.ndarray) -> list[np.ndarray]:
+        """The windows that are whole now, flat."""
+        if frames.dtype != np.int16:
+            raise TinysenseError(f"features take int16 frames, not {frames.dtype}")
+        joined = np.concatenate([self._tail, frames.reshape(-1, self.channels)])
+        count = max(0, (len(joined) - self.window) // self.hop + 1)
+        self._tail = joined[count * self.hop :]
+        starts = range(0, count * self.hop, self.hop)
+        return [joined[at : at + self.window].reshape(-1) for at in starts]
+
+
+def run_features(feat: bytes, vectors: np.ndarray) -> np.ndarray:
+    """int8 (n, row_stride x row_outputs) for int16 vectors (n, frames, channels), by the core.
+
+    A vector is a window, or as many windows as rows come between two inputs (a hop apart);
+    they follow one another from a reset on. The answer is the new part of the model's input.
+    """
+    stream = FeatureStream(feat)
+    frames = np.ascontiguousarray(vectors, "<i2").reshape(len(vectors), -1, stream.channels)
+    made = [stream.new_rows(one) for one in frames]
+    return np.stack(made) if made else np.zeros((0, stream.new_bytes), np.int8)
 
 
 def _raise(result: int) -> None:

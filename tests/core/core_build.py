@@ -121,15 +121,16 @@ def sequence(data: bytes, runs: list[list[np.ndarray]], dtype: str = "i1") -> li
 
 
 def features_info(feat: bytes) -> tuple[int, list[int]]:
-    """(result of ts_features_check, [channels, window, hop, outputs, work bytes])."""
-    info, buffer = np.zeros(5, np.uint32), aligned(feat)
+    """(result of ts_features_check, [channels, window, hop, outputs, work bytes, rows, row stride,
+    row outputs])."""
+    info, buffer = np.zeros(8, np.uint32), aligned(feat)
     code = library().ts_features_check(pointer(buffer), ctypes.c_size_t(len(feat)), pointer(info))
     return int(code), info.tolist()
 
 
 def features(feat: bytes, frames: np.ndarray, quantised: bool = False) -> np.ndarray:
     """Values (int32), or int8 outputs, of a FEAT section for a window (window, channels)."""
-    code, (channels, window, _, outputs, work_bytes) = features_info(feat)
+    code, (channels, window, _, outputs, work_bytes, *_) = features_info(feat)
     assert code == 0, library().ts_error_text(code).decode()
     frames = np.ascontiguousarray(frames, np.int16)
     assert frames.shape == (window, channels)
@@ -138,7 +139,7 @@ def features(feat: bytes, frames: np.ndarray, quantised: bool = False) -> np.nda
     function = library().ts_features_run if quantised else library().ts_features_values
     code = function(pointer(buffer), ctypes.c_size_t(len(feat)), pointer(frames), pointer(work),
                     pointer(out))  # fmt: skip
-    assert code == 0
+    assert code == int(quantised)
     return out
 
 

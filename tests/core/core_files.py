@@ -23,6 +23,12 @@ def opcodes() -> dict[str, int]:
     return {name: int(code) for name, code in rows}
 
 
+def halves(*numbers: int) -> list[int]:
+    """Numbers of 16 bits, two to a word, the first in the lower half."""
+    padded = [*numbers, *[0] * (len(numbers) % 2)]
+    return list(struct.unpack(f"<{len(padded) // 2}i", struct.pack(f"<{len(padded)}H", *padded)))
+
+
 def quant(zero_point: int, *entries: tuple[int, int, int]) -> list[int]:
     """The quantisation words of an emitting block."""
     return [zero_point, len(entries), *(v for e in entries for v in e)]
@@ -214,7 +220,8 @@ def add(a=(1, 2, 3, 4), b=(1, 2, 3, 4), y=(1, 2, 3, 4), params=None) -> bytes:
     return w.data()
 
 
-STATS, RAW, SPECTRUM, IIR, MAGNITUDE, DECIMATE = 17, 16, 18, 1, 2, 3
+STATS, RAW, SPECTRUM, IIR, MAGNITUDE, DECIMATE, ROWS, MICRO_FRONTEND = 17, 16, 18, 1, 2, 3, 32, 20
+MEL = 19
 SMOOTH = [1, 1 << 26, 1 << 27, 1 << 26, 0, 0]
 
 

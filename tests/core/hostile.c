@@ -7,7 +7,7 @@
 #include "ts.h"
 
 // What is larger than a board's memory is checked, but not run.
-enum { ARENA_MAX = 1 << 14, OPS_MAX = 16, OUTPUTS_MAX = 1 << 16, ROWS_MAX = 300 };
+enum { ARENA_MAX = 1 << 14, OPS_MAX = 16, OUTPUTS_MAX = 1 << 16, ROWS_MAX = 300, ROWS_TRIED = 4 };
 
 // Ends the process where the core breaks its word.
 static void must(int true_, const char *what) {
@@ -81,10 +81,16 @@ int32_t hostile_features(const uint8_t *bytes, size_t n) {
             frames[i] = (int16_t)(bytes[i % n] << 8 ^ bytes[(i * 7 + 3) % n]);
         }
         void *work = exactly(NULL, info.work_bytes);
-        int32_t *values = exactly(NULL, (size_t)info.outputs * 4);
+        int32_t *values = exactly(NULL, (size_t)info.row_outputs * 4);
         int8_t *out = exactly(NULL, info.outputs);
+        must(ts_features_reset(feat, n, work) == 0, "checked but not reset");
         must(ts_features_values(feat, n, frames, work, values) == 0, "checked but no values");
-        must(ts_features_run(feat, n, frames, work, out) == 0, "checked but not run");
+        for (uint32_t i = 1; i <= 2 * ROWS_TRIED && i <= 2 * info.rows; i++) {
+            int32_t due = i >= info.rows && (i - info.rows) % info.row_stride == 0;
+            must(ts_features_run(feat, n, frames, work, out) == due, "checked but not run");
+        }
+        must(ts_features_rows(feat, n, work, out) == (info.rows > 1 ? 0 : TS_ERR_FEATURES)
+            || info.rows == 1, "rows have no answer");
         free(out);
         free(values);
         free(work);

@@ -52,7 +52,7 @@ def shorts(*values):
 
 
 def group_module(a):
-    a.same(core.abi(), 3, "abi")
+    a.same(core.abi(), 4, "abi")
     a.add(sorted(name for name in dir(core) if not name.startswith("__")))
     a.same(core.kernels() != "", True, "kernels")
     a.same(core.error_text(-3), "not a .tsm model file", "error_text")
@@ -446,24 +446,31 @@ def bend(a, file, at, bit, good):
 
 def group_features(a):
     """Every block of the feature program, on noise and on constant frames."""
-    info, count = bytearray(20), 0
+    info, count = bytearray(32), 0
     for kind, name, feat in cases():
         if kind != FEATURE:
             continue
         count += 1
         a.same(core.features_info(feat, info), 0, name)
-        channels, window, hop, outputs, work_bytes = struct.unpack("<5I", info)
+        channels, window, hop, outputs, work_bytes, rows, stride, row = struct.unpack("<8I", info)
         a.add(info)
         frames = noise(2 * window * channels, count)
-        values, tensor, work = bytearray(4 * outputs), bytearray(outputs), bytearray(work_bytes)
-        for scale in (1, 0):
-            frames = frames if scale else bytearray(len(frames))
+        values, tensor, work = bytearray(4 * row), bytearray(outputs), bytearray(work_bytes)
+        a.same(core.features_reset(feat, work), 0, name)
+        for i in range(rows + stride):
+            frames = frames if i % 3 else bytearray(len(frames))
             before = bytes(frames)
             a.same(core.features_values(feat, frames, work, values), 0, name)
-            a.same(core.features_run(feat, frames, work, tensor), 0, name)
+            due = i + 1 >= rows and (i + 1 - rows) % stride == 0
+            a.same(core.features_run(feat, frames, work, tensor), 1 if due else 0, name)
             a.same(bytes(frames), before, "frames stay as they are")
             a.add(values)
             a.add(tensor)
+            frames = noise(2 * window * channels, count + i)
+        whole = core.features_rows(feat, work, tensor)
+        a.same(whole == 0 or rows == 1, True, name)
+        a.add(tensor)
+        a.same(core.features_reset(feat, memoryview(work)[:-1]), ARGUMENT, "work of a reset")
         a.same(core.features_run(feat, memoryview(frames)[:-2], work, tensor), ARGUMENT, "frames")
         a.same(core.features_run(feat, frames, memoryview(work)[:-1], tensor), ARGUMENT, "work")
         a.same(core.features_run(feat, frames, work, memoryview(tensor)[:-1]), ARGUMENT, "out")
@@ -471,13 +478,13 @@ def group_features(a):
         a.refuses(core.features_run, feat, frames, bytes(work_bytes), tensor)
         for n in range(0, len(feat), 3):
             a.same(core.features_info(feat[:n], info) < 0, True, "cut to %d bytes" % n)
-    a.same(core.features_info(feat, bytearray(19)), ARGUMENT, "short info")
+    a.same(core.features_info(feat, bytearray(31)), ARGUMENT, "short info")
     a.same(core.features_info(memoryview(bytearray(1) + feat)[1:], info), ALIGN, "odd address")
     a.same(count >= 6, True, "every kind of block")
 
 
 def group_features_damaged(a):
-    info = bytearray(20)
+    info = bytearray(32)
     for kind, _, feat in cases():
         if kind != FEATURE:
             continue
@@ -485,7 +492,7 @@ def group_features_damaged(a):
             feat[at] ^= 0x41
             a.add(core.features_info(feat, info))
             if core.features_info(feat, info) == 0:
-                channels, window, _, outputs, work_bytes = struct.unpack("<5I", info)
+                channels, window, _, outputs, work_bytes = struct.unpack("<5I", info[:20])
                 if 2 * channels * window + work_bytes + outputs < 40000:
                     frames, tensor = noise(2 * channels * window), bytearray(outputs)
                     core.features_run(feat, frames, bytearray(work_bytes), tensor)

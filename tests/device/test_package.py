@@ -68,7 +68,7 @@ def test_another_version_of_the_compiled_part():
         import tinysense as again
 
         assert again.__version__ == tinysense.__version__  # importing it needs no core
-        raises(ImportError, ("speaks version 0", "this package 3", "setup"), again.load, "x.tsm")
+        raises(ImportError, ("speaks version 0", "this package 4", "setup"), again.load, "x.tsm")
 
 
 def test_no_compiled_part():

@@ -12,6 +12,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import budget  # noqa: E402
+import front_ends  # noqa: E402
 import sampling  # noqa: E402
 
 from tinysense_host.bench import Cost  # noqa: E402
@@ -51,9 +52,17 @@ def test_models_of_others(allowed: budget.Budget, shared: Path) -> None:
 
 def test_frames_of_sensors(allowed: budget.Budget) -> None:
     costs = sampling.measured()
-    assert len(costs) == 4 and allowed
+    assert len(costs) == 6 and allowed
     over = budget.sampling_overruns(costs, budget.read_sampling())
     assert not over, "\n".join([*over, REMEDY])
+
+
+def test_front_ends_for_sound(allowed: budget.Budget) -> None:
+    """And every core makes the same rows."""
+    costs, sums = front_ends.measured()
+    assert all(len(found) == 1 for found in sums.values()), sums
+    over = budget.sampling_overruns(costs, budget.read_front_ends(), budget.GROWTH, "window")
+    assert allowed and not over, "\n".join([*over, REMEDY])
 
 
 def test_a_frame_over_the_budget() -> None:
@@ -88,5 +97,10 @@ def test_written_budgets_are_read_again(tmp_path: Path, monkeypatch: pytest.Monk
     budget.write({}, {"sensor_3": {"cortex-m4": 2000}})
     budget.write({"two": {"cortex-m4": COST}}, {"sensor_6": {"cortex-m4": 3000}})
     assert budget.read()[1].keys() == {"one", "two"}
+    budget.write({}, front_ends={"ear": {"cortex-m4": 70}})
     assert budget.read_sampling() == {"sensor_3": {"cortex-m4": 2000},
                                       "sensor_6": {"cortex-m4": 3000}}
+    budget.write({})
+    assert budget.read_front_ends() == {"ear": {"cortex-m4": 70}}
+    assert budget.sampling_overruns({"ear": {"cortex-m4": 71}}, {"ear": {"cortex-m4": 70}}, 0.01, "window") == [
+        "ear on cortex-m4: 71 instructions a window, budget 70 (+1.4%)"]

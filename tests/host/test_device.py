@@ -24,7 +24,7 @@ def test_info_from_a_board_that_computes(repl_board):
     port, _ = repl_board()
     with connect(port) as device:
         info = device.info()
-    assert (info.ram_free, info.abi, info.package) == (200_000, 3, "0.1.0")
+    assert (info.ram_free, info.abi, info.package) == (200_000, 4, "0.1.0")
     assert info.ram_free - 300 < info.ram_largest <= info.ram_free
 
 

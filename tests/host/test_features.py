@@ -16,6 +16,7 @@ from tinysense_host.features import (
     Iir,
     Magnitude,
     Raw,
+    Rows,
     Spectrum,
     Stats,
 )
@@ -34,13 +35,14 @@ PROGRAMS = {
         (Iir.highpass(0.5, rate_hz=50, order=3), Magnitude(shift=1), Decimate(2), Stats(),
          Spectrum(64, (1, 3, 9, 32)), Magnitude(replace=True), Raw(centred=True)),
     ),
+    "rows": FeatureProgram(2, 40, 20, (Stats(("mean", "rms")), Rows(7, 3))),
     "16 channels": FeatureProgram(16, 3, 1, (Raw(),)),
     "largest": FeatureProgram(15, 8192, 8192, (Magnitude(), Stats(("rms",)))),
 }  # fmt: skip
 
 
 def values(program: FeatureProgram, frames: np.ndarray) -> np.ndarray:
-    out = np.zeros(program.outputs, np.int32)
+    out = np.zeros(program.row_outputs, np.int32)
     work = bytearray(program.work_bytes)
     assert core.features_values(program.to_bytes(), frames.astype(np.int16), work, out) == 0
     return out
@@ -49,18 +51,19 @@ def values(program: FeatureProgram, frames: np.ndarray) -> np.ndarray:
 def quantised(program: FeatureProgram, frames: np.ndarray) -> np.ndarray:
     out = np.zeros(program.outputs, np.int8)
     work = bytearray(program.work_bytes)
-    assert core.features_run(program.to_bytes(), frames.astype(np.int16), work, out) == 0
+    assert core.features_run(program.to_bytes(), frames.astype(np.int16), work, out) == 1
     return out
 
 
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_the_core_takes_what_is_written(name: str) -> None:
-    program, info = PROGRAMS[name], np.zeros(5, np.uint32)
+    program, info = PROGRAMS[name], np.zeros(8, np.uint32)
     assert core.features_info(program.to_bytes(), info) == 0
     assert info.tolist() == [
         program.channels, program.window, program.hop, program.outputs, program.work_bytes,
+        program.rows.rows, program.rows.stride, program.row_outputs,
     ]  # fmt: skip
-    assert len(program.names()) == len(set(program.names())) == program.outputs
+    assert len(program.names()) == len(set(program.names())) == program.row_outputs
 
 
 def test_units_are_those_of_the_values() -> None:

@@ -26,22 +26,37 @@ class Sensor:
 class Features:
     """The FEAT section of a model file, and the way from a driver's frames to it.
 
-    features = Features(feat_bytes, sensor)
-    features.connect(driver)            # refuses a driver that does not fit
-    features.adapt(frames, n)           # in place: axes and scale
-    features.run(window, out)           # int16 (window, channels) -> int8 (outputs)
+        features = Features(feat_bytes, sensor)
+        features.connect(driver)            # refuses a driver that does not fit
+        features.adapt(frames, n)           # in place: axes and scale
+        features.run(window, out)           # int16 (window, channels) -> int8 (outputs)
+
+    ``rows``, ``row_stride``, ``row_outputs``: an input is the newest ``rows`` rows, one for
+    each window, and due again after ``row_stride`` of them; 1, 1, outputs where every
+    window is an input.
     """
     channels: int
     window: int
     hop: int
     outputs: int
     work_bytes: int
+    rows: int
+    row_stride: int
+    row_outputs: int
     sensor: Sensor | None
     def __init__(self, feat: Buffer, sensor: Sensor | None = None) -> None: ...
-    def run(self, window: Buffer, out: Buffer) -> None:
-        """``window`` int16 (window, channels), not changed; ``out`` int8 (outputs)."""
+    def run(self, window: Buffer, out: Buffer) -> bool:
+        """``window`` int16 (window, channels), not changed; ``out`` int8 (outputs).
+
+        Whether ``out`` was written: where an input is made of the rows of several
+        windows, most windows only add theirs.
+        """
+    def newest(self, out: Buffer) -> None:
+        """The rows gathered so far, oldest first, zeros before the first: int8 (outputs)."""
+    def reset(self) -> None:
+        """A stream begins: what was learnt of the noise, and rows gathered, are forgotten."""
     def values(self, window: Buffer, out: Buffer) -> None:
-        """The values before quantisation, s32 (outputs): what training sees."""
+        """The values of one row before quantisation, s32 (row_outputs): what training sees."""
     def connect(self, driver: Driver, axes: str = '') -> None:
         """Makes ``adapt`` turn this driver's frames into the model's.
 

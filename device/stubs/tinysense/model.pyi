@@ -25,17 +25,20 @@ class Model:
     """A model ready to run. Attributes, all read-only:
 
     ``name``, ``labels``, ``sensor`` (Sensor or None), ``features`` (Features or
-    None), ``window`` and ``hop`` in frames (0 without features), ``arena_bytes``,
+    None), ``window``, ``hop`` and ``span``, what a score stands for, in frames (0
+    without features), ``arena_bytes``,
     ``file_bytes``; ``input`` and ``output``: writable bytes of tensor 0 in and
-    out (``inputs`` and ``outputs``: of all); ``scores``: see run();
-    ``row_bytes``: 0, or what push_row() takes where the input comes row by row
-    (``input`` is then a buffer of one row that the caller may use).
+    out (``inputs`` and ``outputs``: of all); ``scores``: see run(); ``warmup``:
+    inferences after a reset that give none; ``row_bytes``: 0, or what push_row()
+    takes where the input comes row by row (``input`` is then a buffer of one row
+    that the caller may use).
     """
     file_bytes: int
     arena_bytes: int
     row_bytes: int
     labels: tuple[Any, ...]
     decision: dict[str, Any]
+    warmup: int
     sensor: Sensor | None
     name: str
     n_tensors: int
@@ -48,12 +51,15 @@ class Model:
     features: Features | None
     window: int
     hop: int
+    span: int
     def __init__(self, source: str | Buffer, check: bool = True) -> None: ...
-    def run(self, window: Buffer) -> bytearray | memoryview:
+    def run(self, window: Buffer) -> bytearray | memoryview | None:
         """One window in, scores out. Never allocates.
 
         ``window``: int16 frames (window, channels) at the model's scale, or,
         for a model without features, the bytes of its input tensor.
+        None where there are no scores yet: rows of further windows are missing, or
+        a streaming model has not seen as much as its scores stand for (``warmup``).
         Returns ``scores``: for a classifier (one int8 or uint8 output per
         label) one number 0..255 per label, probability x 256 where the model
         ends in softmax; for others ``output``, the raw bytes. The same buffer
@@ -75,6 +81,12 @@ class Model:
         """Forgets the rows pushed so far: the next one is the first. State stays."""
     def reset(self) -> None:
         """State goes back to its initial values, and rows are forgotten: as after loading."""
+    def gap(self) -> None:
+        """The stream goes on behind a hole: state goes back to its initial values, and run()
+        gives no scores until all that they stand for (``span``) was seen since.
+
+        What features have learnt of the noise stays: it is as old on both sides of the hole.
+        """
     def classify(self, window: Buffer) -> tuple[Any, ...]:
         """(label, score) of the highest score, the first of equals. Makes a tuple."""
     def run_op(self, i: int) -> None:

@@ -18,7 +18,9 @@ class Pipeline:
 
     All memory is taken here; nothing is allocated per window. Counters:
     ``frames`` read, ``dropped`` (by the driver or overwritten), ``windows``
-    run, ``events`` made; driver errors are in ``driver.errors``.
+    cut, ``inferences`` that gave scores, ``events`` made; driver errors are in
+    ``driver.errors``. ``pause_ms``: how long run() sleeps while the driver has
+    nothing.
     """
     driver: Driver
     model: Model
@@ -28,6 +30,7 @@ class Pipeline:
     outputs: tuple[Any, ...]
     frames: int
     windows: int
+    inferences: int
     events: int
     def __init__(self, driver: Driver, model: Model | str, outputs: Sequence[Output | Callable[..., Any]] = (), config: dict[str, Any] | None = None) -> None: ...
     @classmethod
@@ -51,10 +54,17 @@ class Pipeline:
         """
     async def run_async(self, seconds: float | None = None) -> int:
         """run() for asyncio: gives way after every window and while the driver has nothing."""
+    def pause_ms(self) -> int:
+        """How long run() sleeps now: until a window may be whole; 0 while something waits.
+
+        1 where the driver must be asked often; a few where an output has something to do.
+        """
     def close(self) -> None:
         """Closes driver and outputs, once; an output that fails does not keep the rest open."""
     def __enter__(self) -> Pipeline: ...
     def __exit__(self, *exc: object) -> None: ...
+    def skip(self, frames: int) -> None:
+        """``frames`` were taken from the driver by somebody else: a hole, though nothing is lost."""
 
 def async_pause() -> Any:
     """asyncio's sleep in milliseconds: MicroPython's own, since a float would be allocated."""

@@ -70,9 +70,11 @@ class Microphone(Driver):
     ``clipped`` counts samples that gain took beyond int16. Losses are
     counted from the first frame on that read_into() gave.
     """
+    most: int
+    pause_ms: int
     timebase: Any
     done: bool
-    def __init__(self, source: object, decoder: Words | Bits, rate_mhz: int, settle_ms: int = 0, timebase: Timebase | None = None) -> None: ...
+    def __init__(self, source: object, decoder: Words | Bits, rate_mhz: int, settle_ms: int = 0, timebase: Timebase | None = None, buffer_ms: int = 100) -> None: ...
     @property
     def measured_mhz(self) -> int:
         """The true rate by the board's clock, 0 while unknown."""

@@ -1,50 +1,38 @@
-"""Builder of FEAT sections: the feature program that the core runs on a window.
+"""The blocks of feature programs for motion and slow signals, and what every block is.
 
-Nothing here computes features: the core does, for training and device alike
-(``_tinysense.features_values`` and ``features_run``). This module only writes
-the parameters down. Bytes: models/FORMAT.md, FEAT.
-
-    program = FeatureProgram(3, 64, 16, (
-        Iir.highpass(0.5, rate_hz=25.0),
-        Stats(("mean", "deviation", "crossings")),
-        Spectrum(points=64, edges=(1, 3, 6, 12, 24)),
-    ))
-    values = ...            # features_values(program.to_bytes(), ...), int32
-    floats = program.floats(values)             # what the network is trained on
-    feat = program.quantised(scale, zero_point).to_bytes()
+Each class writes the parameters of one block of the core down; models/FORMAT.md, FEAT,
+says what the block does with them.
 """
 
 from __future__ import annotations
 
 import math
-import struct
-from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from typing import ClassVar
 
-import numpy as np
-
-from .errors import TinysenseError
-from .quantize import quantize_multiplier
+from tinysense_host.errors import TinysenseError
 
 __all__ = [
+    "CHANNELS_MAX",
     "STATISTICS",
+    "WINDOW_MAX",
     "Block",
     "Decimate",
-    "FeatureProgram",
     "Iir",
     "Magnitude",
     "Raw",
+    "Shape",
     "Spectrum",
     "Stats",
+    "expect",
 ]
 
-CHANNELS_MAX, WINDOW_MAX, BLOCKS_MAX = 16, 8192, 16
+CHANNELS_MAX, WINDOW_MAX = 16, 8192
 _ONE_Q28 = 1 << 28
-_HEADER = struct.Struct("<HHHHII")
 
 
-def _expect(condition: bool, what: str, hint: str = "") -> None:
+def expect(condition: bool, what: str, hint: str = "") -> None:
+    """TinysenseError where the condition does not hold."""
     if not condition:
         raise TinysenseError(what, hint)
 
@@ -86,6 +74,10 @@ class Block:
         """Work memory beside the signal."""
         return 0
 
+    def state_bytes(self, shape: Shape) -> int:
+        """Memory that it keeps from window to window."""
+        return 0
+
 
 @dataclass(frozen=True)
 class Iir(Block):
@@ -106,14 +98,14 @@ class Iir(Block):
 
     def check(self, shape: Shape) -> None:
         count = len(self.sections)
-        _expect(1 <= count <= 8, f"Iir has {count} sections: expected 1..8")
+        expect(1 <= count <= 8, f"Iir has {count} sections: expected 1..8")
         for b0, b1, b2, a1, a2 in map(_q28, self.sections):
-            _expect(
+            expect(
                 max(map(abs, (b0, b1, b2, a1, a2))) <= 1 << 30,
                 "Iir has a coefficient beyond +-4",
                 "Spread the gain over more sections",
             )
-            _expect(
+            expect(
                 abs(a2) < _ONE_Q28 and abs(a1) < _ONE_Q28 + a2,
                 "Iir has a section that is not stable",
                 "A cutoff below about rate / 20000 is lost in 28 bits: decimate first",
@@ -132,9 +124,9 @@ class Magnitude(Block):
     kind: ClassVar[int] = 2
 
     def check(self, shape: Shape) -> None:
-        _expect(0 <= self.shift <= 8, f"Magnitude has shift {self.shift}: expected 0..8")
+        expect(0 <= self.shift <= 8, f"Magnitude has shift {self.shift}: expected 0..8")
         after = self.after(shape).channels
-        _expect(after <= CHANNELS_MAX, f"Magnitude makes {after} channels: expected 16 at most")
+        expect(after <= CHANNELS_MAX, f"Magnitude makes {after} channels: expected 16 at most")
 
     def after(self, shape: Shape) -> Shape:
         return Shape(1 if self.replace else shape.channels + 1, shape.frames)
@@ -152,8 +144,8 @@ class Decimate(Block):
     kind: ClassVar[int] = 3
 
     def check(self, shape: Shape) -> None:
-        _expect(2 <= self.factor <= 64, f"Decimate has factor {self.factor}: expected 2..64")
-        _expect(
+        expect(2 <= self.factor <= 64, f"Decimate has factor {self.factor}: expected 2..64")
+        expect(
             shape.frames >= self.factor,
             f"Decimate by {self.factor} of {shape.frames} frames leaves none",
         )
@@ -206,7 +198,7 @@ class Stats(Block):
 
     def check(self, shape: Shape) -> None:
         unknown = [k for k in self.kinds if k not in STATISTICS]
-        _expect(
+        expect(
             bool(self.kinds) and not unknown and len(set(self.kinds)) == len(self.kinds),
             f"Stats has {', '.join(unknown or self.kinds) or 'no statistics'}: "
             f"expected some of {', '.join(STATISTICS)}, each once",
@@ -247,21 +239,21 @@ class Spectrum(Block):
     scales: ClassVar[tuple[str, ...]] = ("linear", "root", "log2")
 
     def check(self, shape: Shape) -> None:
-        _expect(
-            self.points in (32, 64, 128, 256, 512),
-            f"Spectrum has {self.points} points: expected 32, 64, 128, 256 or 512",
+        expect(
+            self.points in (32, 64, 128, 256, 512, 1024),
+            f"Spectrum has {self.points} points: expected 32, 64, 128, 256, 512 or 1024",
         )
         rising = all(a < b for a, b in zip(self.edges, self.edges[1:], strict=False))
         last = self.points // 2 + 1
         inside = all(0 <= e <= last for e in self.edges)
-        _expect(
+        expect(
             2 <= len(self.edges) <= 33 and rising and inside,
             f"Spectrum has edges {list(self.edges)}: expected 2 to 33 rising bins from 0 to {last}",
         )
-        _expect(0 <= self.step <= WINDOW_MAX, f"Spectrum has step {self.step}: expected 1..8192")
-        _expect(self.scale in self.scales, f"Spectrum has scale {self.scale!r}: "
+        expect(0 <= self.step <= WINDOW_MAX, f"Spectrum has step {self.step}: expected 1..8192")
+        expect(self.scale in self.scales, f"Spectrum has scale {self.scale!r}: "
                 f"expected {', '.join(self.scales)}")  # fmt: skip
-        _expect(0 <= self.shift <= 40, f"Spectrum has shift {self.shift}: expected 0..40")
+        expect(0 <= self.shift <= 40, f"Spectrum has shift {self.shift}: expected 0..40")
 
     def _step(self) -> int:
         return self.step or self.points // 2
@@ -295,134 +287,6 @@ class Spectrum(Block):
         return 4 * self.points
 
 
-@dataclass(frozen=True)
-class FeatureProgram:
-    """Window geometry and blocks; the FEAT section of a model.
-
-    The network's float input is ``(values - offset) * gain`` for the values
-    that the core emits, each of ``offset`` (whole numbers) and ``gain`` one
-    number per value, or one for all; gain () is every value's own unit.
-    Its int8 input is that divided by ``scale`` plus ``zero_point``.
-    """
-
-    channels: int
-    window: int
-    hop: int
-    blocks: tuple[Block, ...]
-    gain: tuple[float, ...] = ()
-    offset: tuple[int, ...] = (0,)
-    scale: float = 1.0
-    zero_point: int = 0
-    shapes: tuple[Shape, ...] = field(init=False, repr=False)
-
-    def __post_init__(self) -> None:
-        _expect(1 <= self.channels <= CHANNELS_MAX, f"{self.channels} channels: expected 1..16")
-        _expect(1 <= self.window <= WINDOW_MAX, f"window of {self.window} frames: expected 1..8192")
-        _expect(1 <= self.hop <= self.window, f"hop {self.hop}: expected 1..{self.window} frames")
-        _expect(1 <= len(self.blocks) <= BLOCKS_MAX, f"{len(self.blocks)} blocks: expected 1..16")
-        shapes = [Shape(self.channels, self.window)]
-        for block in self.blocks:
-            block.check(shapes[-1])
-            shapes.append(block.after(shapes[-1]))
-        object.__setattr__(self, "shapes", tuple(shapes))
-        _expect(self.outputs > 0, "the blocks emit nothing", "Add Raw, Stats or Spectrum")
-        self._check_quantisation()
-
-    def _check_quantisation(self) -> None:
-        for name, given in (("gains", self.gain), ("offsets", self.offset)):
-            _expect(
-                len(given) in (1, self.outputs) or (name == "gains" and not given),
-                f"{len(given)} {name} for {self.outputs} values: expected 1 or {self.outputs}",
-            )
-        _expect(
-            all(g > 0 and math.isfinite(g) for g in self.gain), "a gain is not a positive number"
-        )
-        _expect(all(-(2**31) <= o < 2**31 for o in self.offset), "an offset is beyond 32 bits")
-        _expect(
-            self.scale > 0 and math.isfinite(self.scale) and -128 <= self.zero_point <= 127,
-            f"scale {self.scale} zero point {self.zero_point}: expected a positive number and int8",
-        )
-
-    def _steps(self) -> list[tuple[Block, Shape]]:
-        return list(zip(self.blocks, self.shapes, strict=False))
-
-    @property
-    def outputs(self) -> int:
-        """How many values a window gives."""
-        return len(self.units())
-
-    @property
-    def work_bytes(self) -> int:
-        """Memory the core works in, beside the window."""
-        planes = max((s.channels * s.frames * 2 + 3) // 4 * 4 for s in self.shapes)
-        return planes + max(b.scratch_bytes(s) for b, s in self._steps())
-
-    def units(self) -> np.ndarray:
-        """(outputs,) what one step of each value is worth, in counts, counts^2, 1 or log2."""
-        found = [b.units(s) for b, s in self._steps()]
-        return np.array([u for units in found for u in units], np.float64)
-
-    def names(self) -> list[str]:
-        """A name for every value."""
-        return [n for b, s in self._steps() for n in b.names(s)]
-
-    def gains(self) -> np.ndarray:
-        """(outputs,) the gain of every value."""
-        given = np.array(self.gain, np.float64) if self.gain else self.units()
-        return np.broadcast_to(given, (self.outputs,))
-
-    def offsets(self) -> np.ndarray:
-        """(outputs,) the offset of every value."""
-        return np.broadcast_to(np.array(self.offset, np.int64), (self.outputs,))
-
-    def floats(self, values: np.ndarray) -> np.ndarray:
-        """The network's float32 input for values (.., outputs) as the core emits them."""
-        floats: np.ndarray = (values - self.offsets()) * self.gains()
-        return floats.astype(np.float32)
-
-    def normalised(self, gain: Sequence[float], offset: Sequence[int]) -> FeatureProgram:
-        """The same program with another gain and offset, for features scaled by a data set.
-
-        A value's float is (value - offset) * gain; see floats().
-        """
-        return replace(self, gain=tuple(map(float, gain)), offset=tuple(map(int, offset)))
-
-    def quantised(self, scale: float, zero_point: int) -> FeatureProgram:
-        """The same program for a network whose input tensor has this scale and zero point."""
-        return replace(self, scale=float(scale), zero_point=int(zero_point))
-
-    def to_bytes(self) -> bytes:
-        """The FEAT section."""
-        head = _HEADER.pack(
-            self.channels, self.window, self.hop, len(self.blocks), self.outputs, self.work_bytes
-        )
-        parts, at = [head], 0
-        for block, shape in self._steps():
-            words, emits = block.parameters(), len(block.units(shape))
-            if emits:
-                words = words + self._quantisation(at, at + emits)
-            parts.append(struct.pack(f"<HH{len(words)}i", block.kind, len(words) + 1, *words))
-            at += emits
-        return b"".join(parts)
-
-    def _quantisation(self, start: int, end: int) -> list[int]:
-        """Zero point, count, entries: as few as repeat to give all of [start, end)."""
-        offsets, gains = self.offsets()[start:end], self.gains()[start:end] / self.scale
-        n = end - start
-        period = next(p for p in range(1, n + 1) if n % p == 0 and _repeats(offsets, gains, p))
-        words = [self.zero_point, period]
-        for offset, gain in zip(offsets[:period], gains[:period], strict=True):
-            mult, shift = quantize_multiplier(float(gain))
-            _expect(-31 <= shift <= 30, f"a value is scaled by {gain:g} into int8 steps",
-                    "Expected 2^-31 to 2^30: choose another gain or scale")  # fmt: skip
-            words += [int(offset), mult, shift]
-        return words
-
-
-def _repeats(offsets: np.ndarray, gains: np.ndarray, period: int) -> bool:
-    return all(bool(np.all(a.reshape(-1, period) == a[:period])) for a in (offsets, gains))
-
-
 def _q28(section: tuple[float, float, float, float, float]) -> tuple[int, int, int, int, int]:
     """A section in Q28, its gain at 0 Hz kept exact by the middle coefficient."""
     b0, b1, b2, a1, a2 = (round(c * _ONE_Q28) for c in section)
@@ -435,11 +299,11 @@ def _q28(section: tuple[float, float, float, float, float]) -> tuple[int, int, i
 def _butterworth(
     cutoff_hz: float, rate_hz: float, order: int, high: bool
 ) -> tuple[tuple[float, float, float, float, float], ...]:
-    _expect(
+    expect(
         0 < cutoff_hz < rate_hz / 2,
         f"a cutoff of {cutoff_hz} Hz at {rate_hz} Hz: expected over 0, under half the rate",
     )
-    _expect(1 <= order <= 16, f"a filter of order {order}: expected 1..16")
+    expect(1 <= order <= 16, f"a filter of order {order}: expected 1..16")
     k = math.tan(math.pi * cutoff_hz / rate_hz)
     sections = []
     for i in range(order // 2):
