@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tinysense_host import __version__
+from tinysense_host import __version__, streaming
 from tinysense_host.dilation import fold_dilation
 from tinysense_host.errors import TinysenseError
 from tinysense_host.graph import Graph
@@ -18,7 +18,7 @@ from tinysense_host.shapes import resolve_shapes
 from tinysense_host.shifts import fuse_shifts
 from tinysense_host.states import fold_states
 
-__all__ = ["compile_graph", "convert", "default_labels"]
+__all__ = ["compile_graph", "convert", "default_labels", "settled_stream"]
 
 # Arenas beyond any board's are not tracked byte by byte: it takes as long as they are large.
 _TRACKED_MAX = 4 << 20
@@ -34,6 +34,7 @@ def convert(
     rows: bool = False,
     smallest: bool = False,
     constant_channels: bool = True,
+    stream: bool | int = False,
 ) -> bytes:
     """The bytes of a portable .tsm for ``graph``; packing.pack() makes one for a core of it.
 
@@ -42,9 +43,44 @@ def convert(
     reference.golden(). ``rows``: the input is pushed row by row, and never
     whole in memory; ``smallest``: an arena as small as it gets, at the cost of
     instructions; ``constant_channels``: channels that never change are removed.
+    ``stream``: the streaming form of a window model (streaming.stream), True or how many
+    rows a step takes; ``feat`` and ``golden`` are those of a step, META gets "warmup" and
+    "stream", and the outputs are compared with the window model's.
     Raises TinysenseError naming op and layer where the graph cannot run on the
     device.
     """
+    if stream:
+        if rows:
+            raise TinysenseError("a streaming model takes its rows as they come: expected "
+                                 "--stream or --rows, not both", "Leave out --rows")
+        streamed = settled_stream(graph, None if stream is True else stream)
+        said = {"warmup": streamed.warmup,
+                "stream": {"window": streamed.window_rows, "step": streamed.step_rows}}
+        options = {"smallest": smallest, "constant_channels": constant_channels}
+        blob = _build(streamed.graph, said | (meta or {}), feat, labels, golden, **options)
+        streaming.prove(streamed, _build(streamed.window, constant_channels=False), blob)
+        return blob
+    return _build(graph, meta, feat, labels, golden, rows=rows, smallest=smallest,
+                  constant_channels=constant_channels)
+
+
+def settled_stream(graph: Graph, step_rows: int | None = None) -> streaming.Streamed:
+    """The streaming form, its states those that rows of the input's zero point leave."""
+    streamed = streaming.stream(graph, step_rows)
+    return streaming.settled(streamed, _build(streamed.graph, constant_channels=False))
+
+
+def _build(
+    graph: Graph,
+    meta: dict[str, Any] | None = None,
+    feat: bytes | None = None,
+    labels: list[str] | None = None,
+    golden: Golden | None = None,
+    *,
+    rows: bool = False,
+    smallest: bool = False,
+    constant_channels: bool = True,
+) -> bytes:
     program = compile_graph(graph, constant_channels=constant_channels)
     planned = plan(program, feed=rows, smallest=smallest)
     first_output = program.rows[program.n_inputs]

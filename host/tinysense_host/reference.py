@@ -23,7 +23,7 @@ from tinysense_host.errors import TinysenseError
 from tinysense_host.modelfile import Golden
 from tinysense_host.tflite import read, with_valid_axes
 
-__all__ = ["golden", "quiet_environment", "resolver", "run", "run_here"]
+__all__ = ["golden", "quiet_environment", "resolver", "run", "run_here", "vectors_of"]
 
 _NO_TENSORFLOW = 3
 _REFUSED = 4
@@ -62,8 +62,14 @@ def golden(
     channels) int16, the raw frames behind each input, where the model has
     features.
     """
+    return vectors_of(inputs, run(tflite, [inputs])[0], windows)
+
+
+def vectors_of(
+    inputs: np.ndarray, outputs: np.ndarray, windows: np.ndarray | None = None
+) -> Golden:
+    """Golden vectors of inputs (n, *shape), outputs (n, *shape) and raw frames, as golden()."""
     count = len(inputs)
-    outputs = run(tflite, [inputs])[0]
     frames = np.zeros((count, 0), np.int16) if windows is None else windows.astype(np.int16)
     return Golden(frames.reshape(count, -1), _bytes(inputs), _bytes(outputs))
 

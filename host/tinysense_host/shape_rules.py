@@ -68,11 +68,11 @@ def conv_geometry(
 def _spatial(node: Node, shape: Shape, kernel: tuple[int, int]) -> tuple[int, int]:
     options, sizes = node.options, []
     for axis, (size, taps) in zip("hw", zip(shape[1:3], kernel, strict=True), strict=True):
-        dilation = int(options.get(f"dilation_{axis}", 1))
+        stride, dilation = int(options[f"stride_{axis}"]), int(options.get(f"dilation_{axis}", 1))
         if options["padding"] == EXPLICIT:
-            sizes.append(size + int(options[f"extra_{axis}"]) - (taps - 1) * dilation)
+            reach = (taps - 1) * dilation + 1
+            sizes.append((size + int(options[f"extra_{axis}"]) - reach) // stride + 1)
         else:
-            stride = int(options[f"stride_{axis}"])
             sizes.append(
                 conv_geometry(size, taps, stride, dilation, int(options["padding"]))[0]
             )

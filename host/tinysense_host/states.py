@@ -35,7 +35,7 @@ def fold_states(graph: Graph) -> Graph:
     variables = _Variables(graph)
     nodes = [n for n in (variables.fold(k) for k in range(len(graph.nodes))) if n is not None]
     variables.expect_all_graphs_used()
-    states = dict(variables.initial)
+    states = graph.states | variables.initial
     for tensor in graph.tensors:
         if tensor.variable:
             states[tensor.index] = _cleared(tensor)

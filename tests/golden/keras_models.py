@@ -156,6 +156,38 @@ def _parts(keras):
     return keras.Model(given, layers.Dense(3)(x))
 
 
+def _keyword(keras):
+    """Rows in time without padding, as --stream takes them: branches cropped to one length."""
+    layers = keras.layers
+    given = layers.Input((24, 8))
+    x = layers.Conv1D(8, 3, activation="relu")(given)
+    y = layers.Conv1D(8, 1, activation="relu")(layers.DepthwiseConv1D(5)(x))
+    x = layers.Add()([y, layers.Cropping1D((4, 0))(x)])
+    y = layers.Conv1D(4, 3, dilation_rate=2)(x)
+    x = layers.Concatenate()([y, layers.Cropping1D((2, 2))(x)])
+    x = layers.Conv1D(8, 4, strides=2, activation="relu")(x)
+    x = layers.GlobalAveragePooling1D()(x)
+    return keras.Model(given, layers.Dense(3, activation="softmax")(x))
+
+
+def _keyword2d(keras):
+    """The same with features as an axis, which may be padded; strides and a pool in time."""
+    layers = keras.layers
+    return [
+        layers.Input((23, 6, 1)),
+        layers.Conv2D(4, (4, 3), strides=(2, 1), activation="relu"),
+        layers.ZeroPadding2D(((0, 0), (1, 1))),
+        layers.DepthwiseConv2D(3, use_bias=False),
+        layers.BatchNormalization(),
+        layers.ReLU(),
+        layers.Conv2D(5, 1),
+        layers.MaxPooling2D(2),
+        layers.Flatten(),
+        layers.Dense(3),
+        layers.Softmax(),
+    ]
+
+
 # name -> (layers or model, type of input and output: None float32)
 KERAS = {
     "keras_conv1d": (_conv1d, "int8"),
@@ -163,6 +195,8 @@ KERAS = {
     "keras_dense": (_dense, "int8"),
     "keras_depthwise1d": (_depthwise1d, "int8"),
     "keras_dilated1d": (_dilated1d, "int8"),
+    "keras_keyword": (_keyword, "int8"),
+    "keras_keyword2d": (_keyword2d, "int8"),
     "keras_dilated2d": (_dilated2d, "int8"),
     "keras_residual1d": (_residual1d, "int8"),
     "keras_float_edges": (_float_edges, None),

@@ -8,6 +8,10 @@ nothing reads the old value any more (``merge_states``).
 
 from __future__ import annotations
 
+import math
+
+import numpy as np
+
 from tinysense_host.graph import Node
 from tinysense_host.lowering.operands import Lowering, operand, output
 from tinysense_host.program import Program
@@ -16,15 +20,29 @@ __all__ = ["LOWERINGS", "begin_states", "merge_states"]
 
 
 def begin_states(p: Program) -> None:
-    """The prologue: one op per state. Constants of one repeated byte are filled, not stored."""
+    """The prologue: one op per state. Of a repeated byte or row only one is stored."""
     for index, value in p.graph.states.items():
         row, data = p.row(index), value.tobytes()
         node = Node(-1, "CALL_ONCE", (), (index,))
+        pattern = _repeated(value)
         if len(set(data)) == 1:
             p.emit(node, "FILL", [], row, (data[0],))
+        elif len(pattern) < value.size:
+            rows = p.view(row, (1, value.size // len(pattern), 1, len(pattern)))
+            constant = p.constant(pattern.reshape(1, 1, 1, -1), str(value.dtype))
+            p.emit(node, "STRIDED_COPY", [constant], rows, (0, 0, 0, 1))
         else:
             p.emit(node, "COPY", [p.constant(value, str(value.dtype))], row)
     p.n_init = len(p.ops)
+
+
+def _repeated(value: np.ndarray) -> np.ndarray:
+    """The innermost axes, flat, where the outer ones only repeat them; else all of it."""
+    for axis in range(value.ndim - 1, 0, -1):
+        rows = value.reshape(-1, math.prod(value.shape[axis:]))
+        if (rows == rows[0]).all():
+            return np.asarray(rows[0])
+    return value.reshape(-1)
 
 
 def merge_states(p: Program) -> None:

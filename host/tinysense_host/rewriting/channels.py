@@ -22,7 +22,8 @@ from tinysense_host.rewriting.uses import Uses
 __all__ = ["multiply_adds", "remove_constant_channels"]
 
 _UNIT = 4   # kernels work on groups of four channels: a part of a group saves nothing
-_BY_CHANNEL = ("ADD", "AVERAGE_POOL_2D", "LUT", "MAXIMUM", "MAX_POOL_2D", "MEAN", "MINIMUM", "MUL")
+_BY_CHANNEL = ("ADD", "AVERAGE_POOL_2D", "LUT", "MAXIMUM", "MAX_POOL_2D", "MEAN", "MINIMUM", "MUL",
+               "SHIFT_IN")  # fmt: skip
 _WEIGHTED = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED")
 
 
@@ -63,8 +64,23 @@ class _Removal:
         self.gone: dict[int, np.ndarray] = {}
         for k, op in enumerate(p.ops):
             out = op.outputs[0]
-            if k >= p.n_init and self.uses.private(out) and self._can_lose(op):
+            if k >= p.n_init and self._own(out) and self._can_lose(op):
                 self.gone[p.storage[out]] = np.ones(p.rows[out].dims[3], bool)
+
+    def _own(self, row: int) -> bool:
+        """Whether only ops see these bytes: made by one, or a state whose first value is known."""
+        if self.uses.private(row):
+            return True
+        k = self.uses.shifted(row)
+        return k is not None and self._may_set(self.p.ops[k], self.p.rows[row].dims[3])
+
+    def _may_set(self, op: Op, channels: int) -> bool:
+        """Whether a prologue op can set fewer channels of a state."""
+        if op.name == "FILL":
+            return True
+        x, y = (self.p.rows[i] for i in (op.inputs[0], op.outputs[0]))
+        return op.name == "STRIDED_COPY" and x.constant and (
+            x.elements == x.dims[3] == y.dims[3] == channels)  # fmt: skip
 
     def _can_lose(self, op: Op) -> bool:
         """Whether the op can be made with fewer output channels at all."""
@@ -112,7 +128,8 @@ class _Removal:
     def _restrict(self, k: int, op: Op) -> bool:
         """What this op needs of its operands and output; whether anything changed."""
         if k < self.p.n_init:
-            return any([self._keep(i, True) for i in op.operands])
+            lasting = self._own(op.outputs[0])
+            return False if lasting else any([self._keep(i, True) for i in op.operands])
         if op.name in ("CONV_2D", "FULLY_CONNECTED"):
             return self._restrict_inputs(op)
         x_rows = [i for i in op.inputs if not self.p.rows[i].constant]
@@ -186,6 +203,8 @@ class _Removal:
         for op_number, op in enumerate(self.p.ops):
             if op_number >= self.p.n_init:
                 _SLICERS.get(op.name, _slice_operands)(self, op_number, op)
+            elif (gone := self.losing(op.outputs[0])) is not None and op.inputs:
+                self.replace(op_number, 0, np.compress(~gone, self.constant(op_number, 0), axis=-1))
         for i, row in enumerate(self.p.rows):
             gone = self.gone.get(self.p.storage[i])
             if gone is not None and gone.any() and not row.constant:

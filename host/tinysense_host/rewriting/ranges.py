@@ -212,6 +212,26 @@ def _pad(s: _Scope, op: Op) -> Bounds | None:
     return Bounds(np.minimum(given.low, value), np.maximum(given.high, value))
 
 
+def _shift_in(s: _Scope, op: Op) -> Bounds | None:
+    """A state holds what it began with, and what came in."""
+    x, y = s.row(op.inputs[0]), s.row(op.outputs[0])
+    p = s.p
+    first = [o for o in p.ops[: p.n_init] if p.storage[o.outputs[0]] == p.storage[op.outputs[0]]]
+    if x.dims[3] != y.dims[3] or len(first) != 1:
+        return None
+    if first[0].name == "FILL":
+        byte = (first[0].params[0] + 128) % 256 - 128
+        start = Bounds(*[np.full(y.dims[3], byte, np.int64)] * 2)
+    elif first[0].name in ("COPY", "STRIDED_COPY") and s.row(first[0].inputs[0]).constant:
+        if s.row(first[0].inputs[0]).dims[3] != y.dims[3]:
+            return None
+        start = s.of(first[0].inputs[0])
+    else:
+        return None
+    given = s.of(op.inputs[0])
+    return Bounds(np.minimum(start.low, given.low), np.maximum(start.high, given.high))
+
+
 def _pair(s: _Scope, op: Op) -> tuple[Bounds, Bounds]:
     width = s.row(op.outputs[0]).dims[3]
     a, b = (s.of(i) for i in op.inputs)
@@ -260,4 +280,5 @@ _RULES: dict[str, Callable[[_Scope, Op], Bounds | None]] = {
     "MINIMUM": lambda s, op: _corners(s, op, np.minimum),
     "MUL": _mul,
     "PAD": _pad,
+    "SHIFT_IN": _shift_in,
 }

@@ -42,6 +42,14 @@ class Uses:
         """Whether one op makes these bytes and only ops read them: no input, output or state."""
         return self.writer(row) is not None and self.program.storage[row] not in self.outputs
 
+    def shifted(self, row: int) -> int | None:
+        """The prologue op that sets the row's bytes, where a SHIFT_IN alone changes them later."""
+        p, storage = self.program, self.program.storage[row]
+        found = self.writers.get(storage, [])
+        if len(found) != 2 or not found[0] < p.n_init <= found[1] or storage in self.outputs:
+            return None
+        return found[0] if p.ops[found[1]].name == "SHIFT_IN" else None
+
     def remove(self, dead: set[int]) -> None:
         """Drop ops by number; this object is stale afterwards."""
         p = self.program
