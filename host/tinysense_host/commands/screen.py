@@ -7,11 +7,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeRemainingColumn,
+    TransferSpeedColumn,
+)
 
 from tinysense_host.transport import Progress as ProgressCall
 
-__all__ = ["console", "err", "plain", "size", "transfer"]
+__all__ = ["console", "counting", "err", "plain", "size", "transfer"]
 
 # Wide where nobody sees it: what another program reads must not be cut.
 console = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 200)
@@ -34,6 +42,15 @@ def plain(text: str) -> str:
 def transfer(what: str) -> Iterator[ProgressCall]:
     """A progress bar for one file; silent where stderr is no terminal."""
     columns = (TextColumn(what), BarColumn(), DownloadColumn(), TransferSpeedColumn())
+    with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as bars:
+        task = bars.add_task(what, total=None)
+        yield lambda done, total: bars.update(task, completed=done, total=total)
+
+
+@contextmanager
+def counting(what: str) -> Iterator[ProgressCall]:
+    """A progress bar for many things; silent where stderr is no terminal."""
+    columns = (TextColumn(what), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as bars:
         task = bars.add_task(what, total=None)
         yield lambda done, total: bars.update(task, completed=done, total=total)

@@ -16,6 +16,7 @@ from tinysense import channels
 from ..dataset import Gap, Label, Recording
 from ..errors import TinysenseError
 from ..quantities import counted, units_of
+from ..sound.remarks import Remark
 
 __all__ = ["Facts", "Imported", "drop_missing", "id_of", "is_number", "recording_of", "sane",
            "whole"]
@@ -40,12 +41,16 @@ class Facts:
 
 @dataclass(frozen=True)
 class Imported:
-    """A recording, its labels, and how many lines held no numbers, or blocks were damaged."""
+    """A recording, its labels, and how many lines held no numbers, or blocks were damaged.
+
+    ``remarks``: what was done to a sound to read it, and what is wrong with its level.
+    """
 
     recording: Recording
     labels: tuple[Label, ...] = ()
     skipped_lines: int = 0
     damaged_blocks: int = 0
+    remarks: tuple[Remark, ...] = ()
 
 
 def recording_of(
