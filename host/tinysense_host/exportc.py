@@ -91,7 +91,10 @@ def _header(model: ModelFile, blob: bytes) -> str:
         lines += ["", f"#define MODEL_FEAT_AT {section_offset(blob, b'FEAT')}",
                   f"#define MODEL_FEAT_BYTES {len(model.feat)}",
                   f"#define MODEL_WINDOW {window.window}",
+                  f"#define MODEL_HOP {window.hop}    // frames from one window to the next",
                   f"#define MODEL_CHANNELS {window.channels}",
+                  f"#define MODEL_ROWS {window.rows}    // windows before the first input",
+                  f"#define MODEL_ROW_STRIDE {window.row_stride}    // from one input to the next",
                   f"#define MODEL_WORK_BYTES {window.work_bytes}"]  # fmt: skip
     for what, tensors in (("INPUT", model.inputs), ("OUTPUT", model.outputs)):
         for i, t in enumerate(tensors):
@@ -142,15 +145,24 @@ def _feed(model: ModelFile, kind: str) -> tuple[str, str]:
         return "", ("    // Give the input row by row: ts_model_push_row(&model, row) until it "
                     "returns 1.\n")  # fmt: skip
     x = f"    {kind} *x = ts_model_tensor(&model, MODEL_INPUT_0);\n"
-    run = "    ts_model_run(&model);\n"
     if model.feat is None:
         return "", (f"{x}    // Put the input into x, MODEL_INPUT_0_BYTES of it, before every run."
-                    f"\n    (void)x;\n{run}")  # fmt: skip
+                    "\n    (void)x;\n    ts_model_run(&model);\n")  # fmt: skip
     declared = ("static int16_t frames[MODEL_WINDOW * MODEL_CHANNELS];    // the sensor's\n"
                 "static uint32_t work[(MODEL_WORK_BYTES + 3) / 4 + 1];\n")  # fmt: skip
-    features = ("    ts_features_run((const uint8_t *)model_data + MODEL_FEAT_AT,\n"
-                "        MODEL_FEAT_BYTES, frames, work, x);\n")  # fmt: skip
-    return declared, f"{x}{features}{run}"
+    return declared, x + _FEED_WINDOWS
+
+
+_FEED_WINDOWS = """\
+    const uint8_t *feat = (const uint8_t *)model_data + MODEL_FEAT_AT;
+    ts_features_reset(feat, MODEL_FEAT_BYTES, work);    // a stream begins
+    for (int i = 0; i < MODEL_ROWS; i++) {
+        // Put the next window into frames.
+        if (ts_features_run(feat, MODEL_FEAT_BYTES, frames, work, x) == 1) {    // an input is due
+            ts_model_run(&model);
+        }
+    }
+"""
 
 
 def _makefile(sources: list[str], core: BareCore | None) -> str:

@@ -99,13 +99,35 @@ class Op:
 
 @dataclass(frozen=True)
 class Geometry:
-    """Windows of ``window`` frames, every ``hop`` frames; ``outputs`` values each."""
+    """Windows of ``window`` frames, every ``hop`` frames, each a row of ``row_outputs`` values.
 
-    channels: int
-    window: int
-    hop: int
-    outputs: int
-    work_bytes: int
+    An input has ``outputs`` values: the newest ``rows`` rows; the next is due
+    ``row_stride`` rows later. Without features all is zero but those two.
+    """
+
+    channels: int = 0
+    window: int = 0
+    hop: int = 0
+    outputs: int = 0
+    work_bytes: int = 0
+    rows: int = 1
+    row_stride: int = 1
+    row_outputs: int = 0
+
+    @property
+    def golden_frames(self) -> int:
+        """Frames of a golden vector: of the windows that come between two inputs."""
+        return self.window + (self.row_stride - 1) * self.hop
+
+    @property
+    def new_bytes(self) -> int:
+        """Bytes of an input that are new in it."""
+        return self.row_stride * self.row_outputs
+
+    @property
+    def input_hop(self) -> int:
+        """Frames from one input to the next."""
+        return self.row_stride * self.hop
 
 
 @dataclass(frozen=True, eq=False)

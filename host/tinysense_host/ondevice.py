@@ -65,8 +65,26 @@ else:
 _tx = memoryview(_tf)[{feat_at}:{feat_at} + {feat_bytes}]
 _tw = bytearray({work})
 _ty = bytearray({window})
+def _t_reset():
+    _tc.model_reset(_ts, _tf, _ta)
+    if len(_tx):
+        _tc.features_reset(_tx, _tw)
+def _t_features(at, f):
+    for _ in range({windows}):
+        f.seek(at)
+        f.readinto(_ty)
+        if _tc.features_run(_tx, _ty, _tw, _tb) < 0:
+            raise ValueError('features refused')
+        at += {step}
+    if {rows} > 1:
+        _tc.features_rows(_tx, _tw, _tb)
+    said = _tc.crc32(_tb[-{new}:], 0).to_bytes(4, 'little')
+    if {new} < len(_tb):
+        f.seek(at - {step} + len(_ty))
+        f.readinto(_tb)
+    return said
 def _t_fill(kind, data, f):
-    n, i = len(_tb), 0
+    n, i, said = len(_tb), 0, b''
     if kind == 0:
         f.seek(data)
         f.readinto(_tb)
@@ -81,15 +99,13 @@ def _t_fill(kind, data, f):
             _tb[i:i + k] = _th.sha256(data + (i // 32).to_bytes(4, 'little')).digest()[:k]
             i += 32
     else:
-        f.seek(data)
-        f.readinto(_ty)
-        if _tc.features_run(_tx, _ty, _tw, _tb) < 0:
-            raise ValueError('features refused')
+        said = _t_features(data, f)
     if len(_ti) > 1:
         i = 0
         for at, size in _ti:
             _tv[at:at + size] = _tb[i:i + size]
             i += size
+    return said
 def _t_infer():
     if not _tp:
         return _tc.model_run(_ts, _tf, _ta)
@@ -102,13 +118,11 @@ def _t_run(todo, text):
     f = open({given!r}, 'rb') if any(kind in (0, 3) for kind, _ in todo) else None
     out = None if text else open({made!r}, 'wb')
     for kind, data in todo:
-        _t_fill(kind, data, f)
-        if kind == 3:
-            said = _tc.crc32(_tb, 0).to_bytes(4, 'little')
-            if text:
-                print(binascii.hexlify(said).decode(), end='')
-            else:
-                out.write(said)
+        said = _t_fill(kind, data, f)
+        if text:
+            print(binascii.hexlify(said).decode(), end='')
+        else:
+            out.write(said)
         if _t_infer() < 0:
             raise ValueError('model refused')
         for at, size in _to:
@@ -121,6 +135,8 @@ def _t_run(todo, text):
     for x in (f, out):
         if x:
             x.close()
+if _tr >= 0:
+    _t_reset()
 print(_tr, 0 if _th is None else 1)
 """
 
@@ -132,7 +148,7 @@ for _t in {files!r}:
     except OSError:
         pass
 for _t in ('_tf', '_ta', '_ts', '_tv', '_tb', '_tx', '_tw', '_ty', '_t_fill', '_t_run', '_t_read',
-           '_t_infer', '_tp'):
+           '_t_infer', '_t_features', '_t_reset', '_tp'):
     globals().pop(_t, None)
 gc.collect()
 """
@@ -146,6 +162,7 @@ class BoardModel:
         self._link = link
         self._outputs = [t.nbytes for t in self.file.outputs]
         self._size = sum(t.nbytes for t in self.file.inputs)
+        self._geometry = self.file.feature_geometry()
         self._expect_room(len(blob))
         link.put(blob, _MODEL)
         answer = self._ask(self._open_code(blob)).split()
@@ -159,22 +176,30 @@ class BoardModel:
     def _open_code(self, blob: bytes) -> str:
         sides = (self.file.inputs, self.file.outputs)
         places = [[(t.offset, t.nbytes) for t in rows] for rows in sides]
-        feat_at, geometry = section_offset(blob, b"FEAT"), self.file.feature_geometry()
+        feat_at, geometry = section_offset(blob, b"FEAT"), self._geometry
+        frame_bytes = 2 * geometry.channels
         return _OPEN.format(
             model=_MODEL, given=GIVEN, made=_MADE, arena=max(4, self.file.arena_bytes),
             inputs=places[0], outputs=places[1], size=self._size, feat_at=feat_at,
             feat_bytes=len(self.file.feat or b""), work=max(4, geometry.work_bytes),
-            window=2 * geometry.channels * geometry.window,
+            window=frame_bytes * geometry.window, windows=geometry.row_stride,
+            step=frame_bytes * geometry.hop, rows=geometry.rows, new=geometry.new_bytes,
         )  # fmt: skip
 
     def _expect_room(self, model_bytes: int) -> None:
         code = "import gc\ngc.collect()\nprint(getattr(gc, 'mem_free', lambda: -1)())"
         free = int(self._ask(code))
-        need = model_bytes + self.file.arena_bytes + _SPARE_BYTES
+        parts = [model_bytes, self.file.arena_bytes, _SPARE_BYTES]
+        names = "model and arena"
+        if self.file.feat is not None:
+            frames = 2 * self._geometry.channels * self._geometry.window
+            parts.insert(2, self._geometry.work_bytes + frames)
+            names = "model, arena and features"
+        need = sum(parts)
         if 0 <= free < need:
             raise TinysenseError(
-                f"the board has {free} bytes of RAM free, model and arena need {need} "
-                f"({model_bytes} + {self.file.arena_bytes} + {_SPARE_BYTES})",
+                f"the board has {free} bytes of RAM free, {names} need {need} "
+                f"({' + '.join(map(str, parts))})",
                 "Reset the board and try again, or use a smaller model or a larger board",
             )
 
@@ -184,7 +209,7 @@ class BoardModel:
         starts = [i for i, vector in enumerate(given) if vector.fresh or i == 0]
         for start, end in itertools.pairwise([*starts, len(given)]):
             if given[start].fresh:
-                self._ask("_tc.model_reset(_ts, _tf, _ta)")
+                self._ask("_t_reset()")
             for at in range(start, end, _CHUNK):
                 answers += self._run_chunk(given[at : min(end, at + _CHUNK)])
         return answers
@@ -233,7 +258,7 @@ class BoardModel:
                 todo.append((2, vector.data))
             elif vector.kind == "window":
                 todo.append((3, len(kept)))
-                kept += vector.data
+                kept += vector.data + vector.whole
             else:
                 todo.append((0, len(kept)))
                 kept += materialise(vector, self._size)

@@ -5,6 +5,7 @@ The board's half is device/tinysense/link.py; wire.py parses what it sends.
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -20,6 +21,8 @@ from tinysense_host.device import Device
 from tinysense_host.errors import TinysenseError
 from tinysense_host.transport import BoardError, LinkError
 from tinysense_host.wire import (
+    FRAME_BYTES,
+    FRAMES_HEAD,
     End,
     Event,
     FrameReader,
@@ -33,8 +36,11 @@ from tinysense_host.wire import (
     parse,
 )
 
-__all__ = ["MODEL_GLOBAL", "Playback", "Take", "Watched", "explain", "load_model", "record", "save",
-           "watch"]
+__all__ = ["MODEL_GLOBAL", "Playback", "Take", "Watched", "driver_facts", "explain", "link_speed",
+           "load_model", "record", "save", "stream_bytes", "watch"]
+
+# What link.py puts into a message where frames come by the thousand.
+_GATHERED, _GATHERED_MHZ = 128, 4_000_000
 
 # The board's own exceptions: their text already says what to do.
 _OWN = ("TinysenseError", "ModelError", "ConfigError", "RecordingError", "DriverError",
@@ -66,6 +72,23 @@ try:
  link.capture(_ts_d, {seconds!r}, _ts_link)
 finally:
  _ts_d.close()
+"""
+_FACTS = """
+from tinysense import link
+_ts_d = _ts_driver(link)
+try:
+ print(link.json.dumps(link.facts(_ts_d)))
+finally:
+ _ts_d.close()
+"""
+# So many bytes, once the first have come: what a line of 115200 baud takes most of a second for.
+_SPEED_BYTES = 8000
+_SPEED = """
+from tinysense import link
+_ts_link = link.Link()
+for _ in range({count}):
+ _ts_link.log({text!r})
+_ts_link.end({{}})
 """
 _WATCH = """
 import gc
@@ -255,6 +278,39 @@ def record(device: Device, seconds: float, on_frames: Callable[[Frames], None] =
     return Take(taking.hello, np.concatenate([p.samples for p in taking.pieces]), tuple(gaps),
                 on_board, max(0, lost - on_board), 0 if playback else taking.rate_mhz(),
                 taking.time, talk.end.facts)
+
+
+def driver_facts(device: Device) -> dict[str, Any]:
+    """What the board's configured driver says of itself: rate_mhz, channels, units, full_scale..
+
+    TinysenseError in the board's words where it has none.
+    """
+    try:
+        said = device.exec(_CONFIGURED + _FACTS, timeout=20.0)
+        facts: dict[str, Any] = json.loads(said.strip().splitlines()[-1])
+    except BoardError as e:
+        raise explain(e) from e
+    except (ValueError, IndexError) as e:
+        raise LinkError("the board did not say what its driver is",
+                        "put the same tinysense on it: tinysense setup") from e
+    return facts
+
+
+def link_speed(device: Device) -> float:
+    """Bytes a second that come through from the board, its own Python included."""
+    text = "." * 200
+    count = _SPEED_BYTES // len(text)
+    times: list[float] = []
+    talk = _Conversation(device, lambda _: times.append(time.monotonic()), None)
+    _converse(device, _SPEED.format(count=count, text=text), talk)
+    spent = times[-1] - times[0]
+    return (len(times) - 1) * (len(text) + FRAME_BYTES) / max(spent, 1e-4)
+
+
+def stream_bytes(rate_mhz: int, channels: int) -> float:
+    """Bytes a second that frames take on the link (tinysense.link's messages)."""
+    gathered = _GATHERED if rate_mhz >= _GATHERED_MHZ else 1
+    return rate_mhz / 1000 * (2 * channels + (FRAME_BYTES + FRAMES_HEAD.size) / gathered)
 
 
 def save(dataset: Dataset, take: Take, label: str, session: str = "", person: str = "") -> str:

@@ -27,7 +27,8 @@ class Vector:
 
     kind "fill": ``data`` repeated; "noise": SHA-256 of ``data`` and a block
     counter; "bytes": ``data`` itself; "window": raw int16 frames that go
-    through the model's feature program. ``fresh``: the model is reset before
+    through the model's feature program. Where those give only the newest rows
+    of an input, ``whole`` is all of it. ``fresh``: the model is reset before
     it, so that state left by other vectors does not count.
     """
 
@@ -35,6 +36,7 @@ class Vector:
     kind: str
     data: bytes
     fresh: bool = False
+    whole: bytes = b""
 
 
 def noise_bytes(seed: bytes, size: int) -> bytes:

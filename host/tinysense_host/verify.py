@@ -11,9 +11,9 @@ from typing import Protocol
 
 import numpy as np
 
-from tinysense_host import convert, hostcore, reference, tflite, vectors
+from tinysense_host import convert, hostcore, reference, streaming, tflite, vectors
 from tinysense_host.errors import TinysenseError
-from tinysense_host.modelfile import Golden, ModelFile, Tensor
+from tinysense_host.modelfile import Geometry, Golden, ModelFile, Tensor
 from tinysense_host.vectors import SUM_BYTES, Vector, checksum
 
 __all__ = ["Case", "Difference", "HostRunner", "Opened", "Report", "Runner", "cases_of", "compare",
@@ -29,8 +29,9 @@ class Runner(Protocol):
     def run(self, given: Sequence[Vector]) -> list[bytes]:
         """Bytes of all outputs, one after another, for each vector.
 
-        Where the vector is a window, the CRC-32 of the input tensor that the
-        features made of it comes first (vectors.SUM_BYTES, little-endian).
+        Where the vector is a window, the CRC-32 of what the features made of it
+        (the input tensor, or what is new in it) comes first (vectors.SUM_BYTES,
+        little-endian).
         """
 
 
@@ -39,6 +40,8 @@ class HostRunner:
 
     def __init__(self, blob: bytes) -> None:
         self._model = hostcore.HostModel(blob)
+        feat = self._model.file.feat
+        self._stream = None if feat is None else hostcore.FeatureStream(feat)
 
     def run(self, given: Sequence[Vector]) -> list[bytes]:
         """See Runner."""
@@ -46,22 +49,27 @@ class HostRunner:
         answers = []
         for vector in given:
             if vector.fresh:
-                self._model.reset()
+                self._reset()
             if vector.kind == "window":
-                made = self._features(vector)
-                answers.append(checksum(made) + b"".join(self._model.run([made])))
+                made, said = self._features(vector)
+                answers.append(said + b"".join(self._model.run([vector.whole or made])))
             else:
                 row = [x[0].tobytes() for x in vectors.stack([vector], file.inputs)]
                 answers.append(b"".join(self._model.run(row)))
         return answers
 
-    def _features(self, vector: Vector) -> bytes:
-        file = self._model.file
-        if file.feat is None:
+    def _reset(self) -> None:
+        self._model.reset()
+        if self._stream is not None:
+            self._stream.reset()
+
+    def _features(self, vector: Vector) -> tuple[bytes, bytes]:
+        """(input tensor, checksum of what is new in it)"""
+        stream = self._stream
+        if stream is None:
             raise TinysenseError("the model has no features: give input bytes, not windows")
-        geometry = file.feature_geometry()
-        frames = np.frombuffer(vector.data, "<i2").reshape(1, geometry.window, geometry.channels)
-        return hostcore.run_features(file.feat, frames).tobytes()
+        made = stream.newest(np.frombuffer(vector.data, "<i2").reshape(-1, stream.channels))
+        return made.tobytes(), checksum(made[-stream.new_bytes :].tobytes())
 
 
 @dataclass(frozen=True)
@@ -200,12 +208,12 @@ def cases_of(opened: Opened, count: int, seed: int = 0) -> Case:
     if opened.tflite is not None:
         tried = vectors.boundary(model) + vectors.random(model, count, seed)
         batches = vectors.stack(tried, model.inputs)
-        case += Case(tried, join_outputs(reference.run(opened.tflite, batches)))
+        case += Case(tried, join_outputs(_by_reference(opened, batches)))
         kept = opened.path.with_suffix(".golden.npz")
-        if kept.is_file():
+        if kept.is_file() and "stream" not in model.meta:   # else they are whole windows
             case += kept_vectors(kept, model)
     if model.gold is not None and model.n_inputs == model.n_outputs == 1:
-        case += _golden_vectors(model.gold)
+        case += _golden_vectors(model.gold, model.feature_geometry())
     if not case.vectors:
         raise TinysenseError(
             "the .tsm holds no golden vectors, so there is nothing to compare with",
@@ -214,32 +222,60 @@ def cases_of(opened: Opened, count: int, seed: int = 0) -> Case:
     return case
 
 
-def _golden_vectors(gold: Golden) -> Case:
+def _by_reference(opened: Opened, batches: list[np.ndarray]) -> list[np.ndarray]:
+    """What TFLite's reference kernels make of inputs that come one after another from a reset on.
+
+    Of a streaming model they run the window model it was made from, on the window each step ends.
+    """
+    assert opened.tflite is not None
+    made = opened.model.meta.get("stream")
+    if isinstance(made, dict):
+        graph = tflite.read(opened.tflite, opened.path.stem)
+        batches = [streaming.stream(graph, made.get("step")).windows(batches[0])]
+    return reference.run(opened.tflite, batches)
+
+
+def _golden_vectors(gold: Golden, geometry: Geometry) -> Case:
     """The file's own vectors; with raw windows the features are tried as well."""
     outputs = [y.tobytes() for y in gold.outputs]
-    named = [Vector(f"golden {i}", "bytes", x.tobytes()) for i, x in enumerate(gold.inputs)]
+    tensors = [x.tobytes() for x in gold.inputs]
+    named = Case([Vector(f"golden {i}", "bytes", x) for i, x in enumerate(tensors)], outputs)
     if gold.windows.shape[1] == 0:
-        return Case(named, outputs)
-    raw = [Vector(f"golden window {i}", "window", w.tobytes()) for i, w in enumerate(gold.windows)]
-    through = [checksum(x.tobytes()) + y for x, y in zip(gold.inputs, outputs, strict=True)]
-    return Case(named, outputs) + Case(raw, through)
+        return named
+    frames = [w.tobytes() for w in gold.windows]
+    return named + _through_features("golden window", frames, tensors, outputs, geometry)
+
+
+def _through_features(
+    what: str, frames: Sequence[bytes], tensors: Sequence[bytes], outputs: Sequence[bytes],
+    geometry: Geometry,
+) -> Case:
+    """Frames that features make ``tensors`` of, which the model answers with ``outputs``."""
+    new = geometry.new_bytes
+    part = new < geometry.outputs
+    given = [Vector(f"{what} {i}", "window", w, fresh=i == 0, whole=x if part else b"")
+             for i, (w, x) in enumerate(zip(frames, tensors, strict=True))]  # fmt: skip
+    sums = [checksum(x[-new:]) for x in tensors]
+    return Case(given, [said + y for said, y in zip(sums, outputs, strict=True)])
 
 
 def windows_case(opened: Opened, windows: np.ndarray) -> Case:
-    """Raw windows, int16 (n, window, channels), through the features and the model.
+    """Raw windows, int16 (n, frames, channels), through the features and the model.
 
-    Expected: the input tensors that the core on this computer makes of them,
-    and what TFLite's reference kernels make of those.
+    Frames: those of a golden vector (Geometry.golden_frames). Expected: the input
+    tensors that the core on this computer makes of them, one after another, and
+    what TFLite's reference kernels make of those.
     """
     model = opened.model
     _expect_windows(opened, windows)
     assert model.feat is not None and opened.tflite is not None
-    inputs = hostcore.run_features(model.feat, windows)
+    stream = hostcore.FeatureStream(model.feat)
+    inputs = np.stack([stream.newest(w) for w in windows])
     batch = inputs.reshape(len(windows), *model.inputs[0].shape)
-    outputs = join_outputs(reference.run(opened.tflite, [batch]))
-    given = [Vector(f"window {i}", "window", w.astype("<i2").tobytes())
-             for i, w in enumerate(windows)]  # fmt: skip
-    return Case(given, [checksum(x.tobytes()) + y for x, y in zip(inputs, outputs, strict=True)])
+    outputs = join_outputs(_by_reference(opened, [batch]))
+    rows = [w.astype("<i2").tobytes() for w in windows]
+    return _through_features("window", rows, [x.tobytes() for x in inputs], outputs,
+                             model.feature_geometry())  # fmt: skip
 
 
 def _expect_windows(opened: Opened, windows: np.ndarray) -> None:
@@ -252,7 +288,7 @@ def _expect_windows(opened: Opened, windows: np.ndarray) -> None:
         raise TinysenseError("windows are compared with TFLite's reference kernels, which need "
                              "the .tflite", "Give the one the .tsm was made from: --tflite FILE")
     geometry = opened.model.feature_geometry()
-    shape = (geometry.window, geometry.channels)
+    shape = (geometry.golden_frames, geometry.channels)
     if windows.dtype != np.int16 or windows.shape[1:] != shape or not len(windows):
         raise TinysenseError(f"expected windows of int16 (n, {shape[0]}, {shape[1]}), "
                              f"got {windows.dtype} {windows.shape}")  # fmt: skip

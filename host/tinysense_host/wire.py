@@ -26,6 +26,7 @@ __all__ = [
 
 SYNC = b"\xa5\x5a"
 HEADER = struct.Struct("<2sBBHH")
+FRAME_BYTES = HEADER.size + 4     # of a frame beside its payload
 MAX_PAYLOAD = 1024
 MAX_BYTES = HEADER.size + MAX_PAYLOAD + 4
 LINE_START = b"~pV"     # a frame as text: `~` and base64, which begins so for the sync bytes

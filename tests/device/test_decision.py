@@ -70,6 +70,47 @@ def test_smoothing_forgets_the_oldest():
     assert events(d, rows) == [(2, "ring")]
 
 
+def test_a_wake_word_is_averaged_alone():
+    # one label, no background. The last ten: 7 x 255 + 214 = 1999 is not enough yet
+    d = Decision(("hey",), smooth=10, threshold=200)
+    rows = [(0,)] * 12 + [(255,)] * 7 + [(214,)] + [(215,)] + [(0,)] * 12
+    assert [i for i, _ in events(d, rows)] == [20, 21]
+    assert d.push(b"\0") is None
+
+
+def test_long_averages_are_exact_at_every_step():
+    for smooth in (2, 3, 19, 20, 21, 255):
+        d = Decision(LABELS, smooth, [128, 126, 130])
+        rows, seed = [], 7
+        for _ in range(2 * smooth + 30):
+            row = []
+            for _ in LABELS:
+                seed = (seed * 1109 + 12345) & 0xFFFF
+                row.append(seed >> 8)
+            rows.append(row)
+        got = {}
+        for i, row in enumerate(rows):
+            event = d.push(bytes(row), i)
+            if event:
+                got[i] = event.label, event.score
+        for i in range(len(rows)):
+            sums = [sum(row[k] for row in rows[i - smooth + 1 : i + 1]) for k in range(3)]
+            best = sums.index(max(sums))
+            fires = i >= smooth - 1 and sums[best] >= (128, 126, 130)[best] * smooth
+            expected = (LABELS[best], (sums[best] + smooth // 2) // smooth) if fires else None
+            assert got.get(i) == expected, (smooth, i)
+        assert got
+
+
+def test_after_a_gap_nothing_old_is_in_the_average():
+    d = Decision(("hey",), smooth=20, threshold=128)
+    assert events(d, [(255,)] * 19) == []
+    d.clear()
+    assert events(d, [(255,)] * 19 + [(0,)]) == [(19, "hey")]
+    d.clear()
+    assert events(d, [(127,)] * 40) == []
+
+
 def test_score_is_the_rounded_average():
     d = decision(smooth=2, threshold=1)
     d.push(bytes((0, 100, 0)))
@@ -142,6 +183,7 @@ class FakeSensor:
 class FakeModel:
     labels = LABELS
     sensor = FakeSensor()
+    features = None
     hop = 10
 
     def __init__(self, **decision):
@@ -160,6 +202,25 @@ def test_model_decides_and_config_overrides():
     assert (d.smooth, d.threshold, d.refractory_windows) == (3, [255, 200, 190], 4)
     d = for_model(FakeModel())
     assert (d.smooth, d.threshold, d.background) == (1, [128, 128, 128], ())
+
+
+class FakeRows:
+    row_stride = 3
+
+
+class FakeHearing(FakeModel):
+    features = FakeRows()
+    hop = 320
+
+    class sensor:
+        rate_mhz = 16000000
+
+
+def test_refractory_counts_inferences_where_rows_are_gathered():
+    # a row every 20 ms, an inference every three rows: 60 ms
+    for refractory_ms, windows in ((0, 0), (60, 1), (61, 2), (1000, 17)):
+        d = for_model(FakeHearing(refractory_ms=refractory_ms))
+        assert d.refractory_windows == windows, refractory_ms
 
 
 def test_damaged_decision_in_a_model_is_refused():

@@ -6,6 +6,7 @@ import sys
 
 import fakes
 import tiny
+import tiny_sound
 from chips.bus import Bus
 from chips.i2s import Bench as I2SBench
 from chips.mpu6050 import MPU6050 as Chip
@@ -248,6 +249,43 @@ def test_record_sound():
             loudest = max(numbers(f.read(200)))
     assert (names["frames"], names["microphone"].dropped) == (16000, 0)
     assert 1100 < loudest < 1320  # 310 and 12 dB, less what the high pass takes
+
+
+def played(name, labels, level, seconds):
+    """Runs an example that hears ``level(frame)`` so long, then Ctrl-C; its names."""
+
+    def signal(frame):
+        if frame >= seconds * 16000:
+            raise KeyboardInterrupt
+        return level(frame) * 256
+
+    with Stage(200) as stage:
+        write(path(name.split("_")[0] + ".tsm"), tiny_sound.build(4, 2, labels=labels))
+        Pins = sys.modules["machine"].Pin
+        with I2SBench(timebase.ticks_us, signal) as bench:
+            bench.machine.Pin = Pins
+            names = stage.run(name)
+    assert stage.interrupted and names["pipeline"].dropped == 0, names["pipeline"]
+    return names
+
+
+def loud(frame):
+    """Half a second of quiet, half a second of a square wave."""
+    return (20000 if frame % 32 < 16 else -20000) if frame % 16000 >= 8000 else frame % 3
+
+
+def test_keyword_neopixel():
+    names = played("keyword_neopixel.py", ["rest", "yes", "no"], loud, 2)
+    p = names["pipeline"]
+    assert p.events > 5 and names["lights"]._chain.writes >= 2 and p.driver.done
+
+
+def test_wakeword_record():
+    names = played("wakeword_record.py", ["rest", "hey pico", "other"], loud, 5)
+    assert names["recordings"] == 2
+    whole = read(path("wakeword.tsm").rsplit("/", 1)[0] + "/1.wav")
+    assert len(whole) == 44 + 6 * 16000 and whole[:4] == b"RIFF"
+    assert max(numbers(whole[-3000:])) > 10000
 
 
 def at_rate(rate_mhz):

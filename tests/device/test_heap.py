@@ -66,6 +66,19 @@ def test_the_watch_sees_an_allocation():
     assert taken(p, more) >= WINDOWS * 16
 
 
+def test_a_long_average():
+    driver = Feed(25000, 3, "g", 4)
+    loud, quiet = bytes(tiny.window(20000)[:12]), bytes(12)
+    rule = dict(tiny.META["decision"], smooth=20, refractory_ms=400)
+    p = Pipeline(driver, load(tiny.build(tiny.meta(decision=rule))), [Counting()])
+
+    def more():
+        driver.feed(loud if p.windows % 60 < 30 else quiet)
+
+    assert taken(p, more) == 0
+    assert p.events > WINDOWS // 100
+
+
 def test_frames_fed():
     driver = Feed(25000, 3, "g", 4)
     loud, quiet = bytes(tiny.window(20000)[:12]), bytes(12)

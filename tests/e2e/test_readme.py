@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -58,7 +59,7 @@ def steps(name: str = "steps") -> list[list[str]]:
 
 def test_every_command_that_is_named_exists():
     named = set(re.findall(r"(?:bin/|`)tinysense ([\w-]+)", README.read_text(encoding="utf-8")))
-    assert {words[1] for words in (*steps(), *steps("model"), *steps("field"))} <= named
+    assert {words[1] for words in (*steps(), *steps("model"), *steps("field"), *steps("hearing"))} <= named
     assert named <= {row.name for row in COMMANDS}
 
 
@@ -115,6 +116,21 @@ def test_steps_with_a_model(tmp_path):
     assert "arena" in told["inspect"]
     assert re.search(r"[1-9]\d* instructions per inference on cortex-m0plus", told["bench"])
     assert (tmp_path / "gesture_c" / "Makefile").is_file()
+
+
+@pytest.mark.skipif(shutil.which("espeak-ng") is None, reason="no espeak-ng: apt install espeak-ng")
+def test_hearing(tmp_path):
+    (tmp_path / "models").symlink_to(README.parent / "models")
+    tinysense, told = Command(tmp_path), {}
+    for _, name, *words in steps("hearing"):
+        told[name] = tinysense(name, *words)
+        if name == "synth":
+            spoken = sorted((tmp_path / "clips" / "hey_pico").glob("*.wav"))
+            assert len(spoken) == 40
+            (tmp_path / "mine.wav").write_bytes(spoken[0].read_bytes())
+    assert (tmp_path / "heard.png").read_bytes().startswith(b"\x89PNG")
+    assert (tmp_path / "tuned.tsm").is_file()
+    assert "hey pico" in told["evaluate"].lower()
 
 
 def test_recordings_from_the_field(project, tmp_path):

@@ -8,12 +8,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tiny_hearing
 
 from tinysense_host import convert, exportc, tflite
 from tinysense_host.barecore import load_core
 from tinysense_host.boards import boards_folder
 from tinysense_host.coresources import Config, all_blocks, all_ops, core_folder, needed_files
 from tinysense_host.errors import TinysenseError
+from tinysense_host.hostcore import FeatureStream, HostModel
 from tinysense_host.modelfile import ModelFile
 
 CASES = Path(__file__).parents[1] / "golden" / "cases"
@@ -109,6 +111,37 @@ def test_a_model_with_features_gets_frames(tmp_path: Path) -> None:
     done = make(tmp_path, "CPU=-Wall -Wextra -Werror")
     assert (done.returncode, done.stderr) == (0, "")
     assert subprocess.run([tmp_path / "model.elf"], check=False).returncode == 0
+
+
+def test_a_model_over_rows_runs_when_its_input_is_due(tmp_path: Path) -> None:
+    need("cc", "make")
+    blob, sound = tiny_hearing.build(), tiny_hearing.noise(1, level=900)
+    model, host, stream = (kind(blob) for kind in (ModelFile.read, HostModel, stream_of))
+    exportc.export(model, tmp_path)
+    (tmp_path / "sound.h").write_text(
+        "#include <stdint.h>\n"
+        f"static const int16_t sound[] = {{{', '.join(map(str, sound[:, 0]))}}};\n")  # fmt: skip
+    text = (tmp_path / "main.c").read_text()
+    for comment, line in (
+        ("#include", '#include <stdio.h>\n#include <string.h>\n#include "sound.h"\n#include'),
+        ("// Put the next window into frames.",
+         "memcpy(frames, sound + i * MODEL_HOP, sizeof(frames));"),
+        ("(void)y;", "fwrite(y, 1, MODEL_OUTPUT_0_BYTES, stdout);"),
+    ):
+        assert comment in text
+        text = text.replace(comment, line, 1)
+    (tmp_path / "main.c").write_text(text)
+    done = make(tmp_path, "CPU=-Wall -Wextra -Werror")
+    assert (done.returncode, done.stderr) == (0, "")
+    said = subprocess.run([tmp_path / "model.elf"], capture_output=True, check=True).stdout
+    first = stream.inputs(sound)[0]
+    assert said == host.run([first.tobytes()])[0]
+
+
+def stream_of(blob: bytes) -> FeatureStream:
+    feat = ModelFile.read(blob).feat
+    assert feat is not None
+    return FeatureStream(feat)
 
 
 def on_small_mcu(folder: Path, function: str = "") -> tuple[int, str]:

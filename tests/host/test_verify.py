@@ -11,12 +11,13 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+import tinysense
 from tinysense_host import benchboard, convert, hostcore, reference, tflite, vectors, verify
 from tinysense_host.cli import app
 from tinysense_host.corefiles import target_numbers
 from tinysense_host.errors import TinysenseError
-from tinysense_host.features import FeatureProgram, Raw
-from tinysense_host.modelfile import Golden, ModelFile
+from tinysense_host.features import FeatureProgram, Raw, Rows, Spectrum
+from tinysense_host.modelfile import Golden, ModelFile, Op, Tensor
 from tinysense_host.ondevice import BoardModel
 from tinysense_host.packing import pack
 from tinysense_host.vectors import Vector
@@ -403,3 +404,59 @@ def test_a_packed_model_does_not_run_here(target: str) -> None:
     model = pack(ModelFile.read(convert.convert(tflite.load(CASES / "keras_dense.tflite"))), target)
     with pytest.raises(TinysenseError, match=f"packed for {target}.*--board"):
         hostcore.HostModel(model.write())
+
+
+# ---- features that gather rows ----
+
+
+def hearing(rows: int, stride: int, count: int = 6) -> bytes:
+    """A model over rows of sound, with golden vectors that follow one another."""
+    bands = Spectrum(64, (1, 6, 12, 20), scale="log2")
+    program = FeatureProgram(1, 64, 40, (bands, Rows(rows, stride)), (1 / 12.0,), (24 * 256,))
+    feat, inputs = program.to_bytes(), rows * 3
+    x = Tensor("int8", (1, inputs), 0, 0, 1.0)
+    y = Tensor("int8", (1, inputs), -(-inputs // 4) * 4, 0, 1.0)
+    model = ModelFile({"name": "rows", "labels": []}, [x, y], [Op("COPY", (0,), (1,))], 1, 1,
+                      2 * y.offset, feat)  # fmt: skip
+    rng = np.random.default_rng(4)
+    frames = rng.integers(-100, 100, (count, program.golden_frames, 1)).astype(np.int16)
+    stream = hostcore.FeatureStream(feat)
+    made = np.stack([stream.newest(one) for one in frames])
+    # What came before the first vector's rows is the model's business alone.
+    made[0, : -stream.new_bytes] = 77
+    given = made.view(np.uint8)
+    model.gold = Golden(frames.reshape(count, -1), given, given.copy())
+    return model.write()
+
+
+@pytest.mark.parametrize(("rows", "stride"), [(4, 4), (5, 2), (1, 1), (3, 3), (9, 1)])
+def test_golden_windows_of_rows(tmp_path: Path, rows: int, stride: int) -> None:
+    blob = hearing(rows, stride)
+    model = ModelFile.read(blob)
+    o = verify.Opened(blob, model, None, tmp_path / "m.tsm")
+    geometry = model.feature_geometry()
+    assert (geometry.rows, geometry.row_stride, geometry.row_outputs) == (rows, stride, 3)
+    case, board = verify.cases_of(o, 0), BoardModel(FakeBoard(tmp_path), blob)
+    for runner in (verify.HostRunner(blob), board, board):
+        assert verify.compare(case, runner, model.outputs).equal == 12
+    assert tinysense.load(blob, selftest=True).features.rows == rows
+    model.gold.windows[3, :40] = 0      # in the first of its windows
+    report = verify.compare(verify.cases_of(o, 0), board, model.outputs)
+    assert report.first is not None and report.first.vector == "golden window 3"
+    assert report.equal == 11
+    model.gold.windows[3, -40:] = 0
+    with pytest.raises(tinysense.ModelError, match="5 of 6 golden outputs equal"):
+        tinysense.load(model.write(), selftest=True)
+
+
+def test_windows_of_rows_from_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    blob = hearing(5, 2)
+    model = ModelFile.read(blob)
+    o = verify.Opened(blob, model, b"its source", tmp_path / "m.tsm")
+    monkeypatch.setattr(reference, "run", lambda source, inputs: [inputs[0]])
+    windows = np.random.default_rng(5).integers(-100, 100, (7, 104, 1)).astype(np.int16)
+    case = verify.windows_case(o, windows)
+    for runner in (verify.HostRunner(blob), BoardModel(FakeBoard(tmp_path), blob)):
+        assert verify.compare(case, runner, model.outputs).equal == 7
+    with pytest.raises(TinysenseError, match=r"expected windows of int16 \(n, 104, 1\)"):
+        verify.windows_case(o, windows[:, :64])

@@ -64,7 +64,7 @@ class Pipeline:
     def __enter__(self) -> Pipeline: ...
     def __exit__(self, *exc: object) -> None: ...
     def skip(self, frames: int) -> None:
-        """``frames`` were taken from the driver by somebody else: a hole, though nothing is lost."""
+        """``frames`` were taken from the driver by somebody else: a hole, but no loss."""
 
 def async_pause() -> Any:
     """asyncio's sleep in milliseconds: MicroPython's own, since a float would be allocated."""

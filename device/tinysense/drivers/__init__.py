@@ -18,6 +18,9 @@ A driver is an object with
     read_into(buf) -> frames read, 0 if none waits; never blocks, never
         allocates. buf is a bytearray; frames are interleaved int16 in the
         machine's byte order, at most len(buf) // (2 * channels) of them.
+    pause_ms, most  where what waits is held long enough: how long nobody need
+                ask, and frames that one read gives at most; a read of fewer
+                has left nothing
     stamp(n, out, at) where it knows times: device time of the first of the n
         frames just read, 8 bytes of little-endian microseconds
     close()

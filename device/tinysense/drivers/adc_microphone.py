@@ -40,7 +40,8 @@ class ADCMicrophone(Microphone):
         source = make(options, rate_mhz // 1000, now)
         words = Words(rate_mhz, 2, 1, 0, analog.SHIFTS[kind], True, options["dc"],
                       options["gain_db"])
-        super().__init__(source, words, rate_mhz, options["settle_ms"], Timebase(rate_mhz, now))
+        super().__init__(source, words, rate_mhz, options["settle_ms"], Timebase(rate_mhz, now),
+                         options["buffer_ms"])
 
     @property
     def jitter_us(self) -> int:

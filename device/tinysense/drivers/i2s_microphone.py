@@ -67,4 +67,5 @@ class I2SMicrophone(Microphone):
                            timebase.clock, "i2s_microphone", now, platform)
         words = Words(rate_mhz, 4, 2 if right else 1, 1 if right else 0, -1 if late else 0, False,
                       options["dc"], options["gain_db"])
-        super().__init__(source, words, rate_mhz, options["settle_ms"], timebase)
+        super().__init__(source, words, rate_mhz, options["settle_ms"], timebase,
+                         options["buffer_ms"])

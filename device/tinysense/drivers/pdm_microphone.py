@@ -93,4 +93,5 @@ class PDMMicrophone(Microphone):
         else:
             source, order = bits.SpiBits(options, rate_hz, self.decimation, now), MSB_FIRST
         decoder = Bits(rate_mhz, self.decimation, order, 4, options["dc"], options["gain_db"])
-        super().__init__(source, decoder, rate_mhz, options["settle_ms"], timebase)
+        super().__init__(source, decoder, rate_mhz, options["settle_ms"], timebase,
+                         options["buffer_ms"])

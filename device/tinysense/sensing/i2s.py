@@ -28,7 +28,7 @@ SLOT_BYTES = 4
 FRAME_BYTES = 8  # in the ports' own buffers
 RING_BLOCK = 16  # frames
 DMA_BLOCK = 256  # frames; esp32
-_CHUNK = 256  # frames of one read
+_CHUNK = 480  # frames of one read: 30 ms at 16 kHz
 
 I2S_OPTIONS = (
     ("bus", int, 0, (0, 7), "I2S bus of the board"),

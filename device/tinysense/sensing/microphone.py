@@ -134,9 +134,11 @@ class Microphone(Driver):
     """
 
     def __init__(self, source: "object", decoder: "Words | Bits", rate_mhz: int,
-                 settle_ms: int = 0, timebase: "Timebase | None" = None):
+                 settle_ms: int = 0, timebase: "Timebase | None" = None, buffer_ms: int = 100):
         self._describe(rate_mhz, ("sound",), "pcm", 32768)
         self._source, self._decoder = source, decoder
+        self.most: int = source.most
+        self.pause_ms: int = max(1, buffer_ms // 4)
         self.timebase = timebase or Timebase(rate_mhz)
         self._settle = rate_mhz // 1000 * settle_ms // 1000  # frames to leave out
         self._told = 0  # of source.lost
@@ -160,22 +162,26 @@ class Microphone(Driver):
         if self.done:
             return 0
         try:
-            n = source.read(min(len(buf) // 2, source.most))
+            n = source.read(min(len(buf) // 2, self.most))
         except OSError as e:
             self._failed(e)
             return 0
-        self._in_a_row = 0
+        if self._in_a_row:
+            self._in_a_row = 0
         if n == 0:
             return 0
         self._decoder.decode(source, n, buf)
+        # To set an attribute is dear where a class has properties: only what changes.
         lost = source.lost - self._told
-        self._told = source.lost
         self.timebase.mark(n + lost, source.back_us, 0, False)
+        if lost:
+            self._told = source.lost
         if self._settle > 0:
             self._settle -= n + lost
             self._decoder.restart()
             return 0
-        self.dropped += lost
+        if lost:
+            self.dropped += lost
         return n
 
     def stamp(self, n: int, out: bytearray, at: int = 0) -> None:

@@ -8,17 +8,31 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.status import Status
+from rich.text import Text
 
+from tinysense_host.commands.hearing_screen import level_line
 from tinysense_host.commands.options import Board, Port, TransportName, finite
 from tinysense_host.commands.screen import console, err
 from tinysense_host.dataset import Dataset
 from tinysense_host.device import Device, connect
 from tinysense_host.errors import TinysenseError
 from tinysense_host.monitor import bar, level
-from tinysense_host.session import Playback, Take, record, save
+from tinysense_host.session import (
+    Playback,
+    Take,
+    driver_facts,
+    link_speed,
+    record,
+    save,
+    stream_bytes,
+)
 from tinysense_host.wire import Frames
 
 __all__ = ["capture"]
+
+_UPDATE_S = 0.08    # between two pictures of the level
+_SPARE = 1.25       # a link that carries less than this much of what is needed may lose some
 
 
 def _count_down(seconds: float, what: str) -> None:
@@ -27,6 +41,63 @@ def _count_down(seconds: float, what: str) -> None:
         while (left := end - time.monotonic()) > 0:
             status.update(f"{what} in {left:.1f} s")
             time.sleep(min(0.1, left))
+
+
+class _SoundMeter:
+    """The level of a take as it comes, and what was wrong with it."""
+
+    def __init__(self, title: str, status: Status) -> None:
+        from tinysense_host.sound.levels import Meter
+
+        self._title, self._status, self._meter = title, status, Meter()
+        self._clipped, self._shown = 0, time.monotonic()
+
+    def __call__(self, piece: Frames) -> None:
+        self._meter.push(piece.samples[:, 0])
+        now = time.monotonic()
+        if now - self._shown < _UPDATE_S:
+            return
+        self._shown = now
+        clipped, self._clipped = self._meter.clipped > self._clipped, self._meter.clipped
+        line = Text(f"{self._title}: ")
+        line.append_text(level_line(self._meter.recent(), clipped))
+        if piece.lost:
+            line.append(f"  {piece.lost} lost", "bold red")
+        self._status.update(line)
+
+    def tell(self) -> None:
+        """Level of the whole, and remarks."""
+        levels = self._meter.levels()
+        console.print(f"    peak {levels.peak_dbfs:.1f} dBFS, RMS {levels.rms_dbfs:.1f} dBFS")
+        for remark in levels.remarks():
+            err.print(f"    {remark}")
+
+
+def _expect_microphone(device: Device) -> None:
+    """The board's driver must be one, and the link must carry what it gives."""
+    facts = driver_facts(device)
+    if facts.get("units") != "pcm":
+        raise TinysenseError(
+            f"the board's driver is {facts.get('driver')}, whose frames are in "
+            f"{facts.get('units')}: no microphone",
+            "set one: tinysense sync, with driver i2s_microphone, pdm_microphone or adc_microphone")
+    rate_mhz = int(facts["rate_mhz"])
+    need, have = stream_bytes(rate_mhz, len(facts["channels"])), link_speed(device)
+    if have < need:
+        raise TinysenseError(
+            f"sound at {rate_mhz / 1e6:g} kHz needs {need / 1000:.0f} kB/s, the link to the board "
+            f"carries {have / 1000:.0f}: of every second {1 - have / need:.0%} would be lost",
+            "use the board's own USB port, a lower rate_mhz, or record on the board: "
+            "tinysense.field")
+    if have < need * _SPARE:
+        err.print(f"the link carries {have / 1000:.0f} kB/s, sound needs {need / 1000:.0f}: "
+                  "blocks may be lost, which are counted")
+
+
+def _take_sound(device: Device, seconds: float, title: str) -> tuple[Take, _SoundMeter]:
+    with err.status(f"{title}: go!") as status:
+        meter = _SoundMeter(title, status)
+        return record(device, seconds, meter), meter
 
 
 def _take(device: Device, seconds: float, playback: Playback | None, title: str) -> Take:
@@ -86,6 +157,9 @@ def capture(
     person: Annotated[str, typer.Option("--person", help="Who moves; for splits by person.")] = "",
     pause: Annotated[float, typer.Option(
         "--pause", min=0.0, callback=finite, help="Seconds before each.")] = 1.5,
+    mic: Annotated[bool, typer.Option(
+        "--mic", help="Sound from the board's microphone: shows its level, says where it is "
+        "clipped or silent, and refuses a link that is too slow.")] = False,
     replay: Annotated[Path | None, typer.Option(
         "--replay", help="A dataset to play through the board instead of its sensor, "
         "with its own labels.")] = None,
@@ -93,21 +167,32 @@ def capture(
     board: Board = None,
     transport: TransportName = None,
 ) -> None:
-    """Record labelled movements from a board into a dataset.
+    """Record labelled movements, or sound, from a board into a dataset.
 
     The board's configured driver is read (tinysense sync shows it). Lost
     frames are reported and marked as gaps, never joined over.
     """
+    if replay and mic:
+        raise TinysenseError("--replay plays recordings instead of the board's sensor, --mic "
+                             "records from it", "give one of the two")
     if not replay and not label:
-        raise TinysenseError("no label given", "say what the movement is: --label circle")
+        raise TinysenseError("no label given", "say what it is: --label circle")
     session = session or datetime.now(timezone.utc).strftime("%Y%m%dT%H%M%S")
     dataset = Dataset(out)
     with connect(port, board, transport) as device:
         if replay:
             _capture_replays(device, dataset, replay, seconds, count, session)
             return
+        if mic:
+            _expect_microphone(device)
         for i in range(count or 1):
             title = f"{label} {i + 1}/{count or 1}"
             _count_down(pause, title)
-            take = _take(device, seconds or 2.0, None, title)
+            meter = None
+            if mic:
+                take, meter = _take_sound(device, seconds or 2.0, title)
+            else:
+                take = _take(device, seconds or 2.0, None, title)
             _tell(save(dataset, take, label, session, person), label, take)
+            if meter is not None:
+                meter.tell()

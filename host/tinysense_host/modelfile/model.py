@@ -7,7 +7,6 @@ equal ones once, so that the same model gives the same bytes every time.
 from __future__ import annotations
 
 import binascii
-import struct
 from array import array
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,7 +20,6 @@ from tinysense_host.modelparts import Geometry, Golden, Op, Tensor
 
 __all__ = ["Fault", "ModelFile", "core_fault"]
 
-_FEAT = struct.Struct("<HHHHII")
 _BYTES_MAX = 2**31 - 1
 _ROWS_MAX = 2**16 - 1
 
@@ -118,12 +116,15 @@ class ModelFile:
         expect(self.n_init <= len(self.ops), f"{self.n_init} of {len(self.ops)} ops set the state")
 
     def feature_geometry(self) -> Geometry:
-        """Header of FEAT; all zero for a model without features."""
+        """What the core says of FEAT; Geometry() for a model without features."""
+        import _tinysense
+
         if self.feat is None:
-            return Geometry(0, 0, 0, 0, 0)
-        expect(len(self.feat) >= _FEAT.size, "FEAT is shorter than its header")
-        channels, window, hop, _, outputs, work_bytes = _FEAT.unpack_from(self.feat)
-        return Geometry(channels, window, hop, outputs, work_bytes)
+            return Geometry()
+        info = array("I", [0] * 8)
+        code = int(_tinysense.features_info(self.feat, info))
+        expect(code >= 0, f"FEAT: {error_texts().get(code, f'error {code}')}")
+        return Geometry(*info)
 
     def write(self) -> bytes:
         """The bytes of the file; equal models give equal bytes."""
