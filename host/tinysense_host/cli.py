@@ -49,8 +49,12 @@ COMMANDS: tuple[Row, ...] = (
     Row("import", "import_", "import_", DATA, "Bring recordings of other formats into a dataset."),
     Row("export", "export", "export", DATA, "Write a dataset as files of other tools."),
     Row("simulate", "simulate", "simulate", DATA, "Make recordings with the motion simulator."),
+    Row("synth", "synth", "synth", DATA, "Speak a phrase in many voices: a wake word's clips."),
     Row("train", "train", "train", MODEL, "Train a model by its recipe."),
     Row("evaluate", "evaluate", "evaluate", MODEL, "Score a model on recordings it never saw."),
+    Row("tune", "tune", "tune", MODEL, "Choose thresholds within a budget of false accepts."),
+    Row("listen", "listen", "listen", MODEL, "Let a model hear a file, or the microphone."),
+    Row("plot", "plot", "plot", MODEL, "Draw a sound, its features and a model's scores."),
     Row("convert", "convert", "convert", MODEL, "Turn a .tflite into a .tsm."),
     Row("verify", "verify", "verify", MODEL, "Prove outputs equal to TFLite's reference kernels."),
     Row("bench", "bench", "bench", MODEL, "Count the instructions of one inference."),
@@ -60,7 +64,8 @@ COMMANDS: tuple[Row, ...] = (
 
 # Which extra of the package brings a module that may be missing.
 EXTRAS = {"tensorflow": "train", "keras": "train", "littlefs": "boards", "elftools": "boards",
-          "ar": "boards", "hypothesis": "dev", "pytest": "dev"}
+          "ar": "boards", "hypothesis": "dev", "pytest": "dev",
+          "scipy": "sound", "soundfile": "sound", "sounddevice": "sound", "matplotlib": "sound"}
 
 
 def _needs(name: str, missing: str) -> TinysenseError:

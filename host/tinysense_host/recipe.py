@@ -26,6 +26,7 @@ else:
 
 if TYPE_CHECKING:
     from .modelfile import ModelFile
+    from .speech.recipe import SpeechRecipe
 
 __all__ = [
     "Augmentation",
@@ -36,6 +37,8 @@ __all__ = [
     "SensorSpec",
     "Source",
     "Training",
+    "from_table",
+    "load_any_recipe",
     "load_recipe",
 ]
 
@@ -206,7 +209,7 @@ class Recipe:
         for table, values in self.quick.items():
             old = getattr(changed, table)
             merged = dataclasses.asdict(old) | values
-            new = _build(type(old), merged, f"{self.path}: [quick.{table}]")
+            new = from_table(type(old), merged, f"{self.path}: [quick.{table}]")
             changed = dataclasses.replace(changed, **{table: new})
         return changed
 
@@ -222,7 +225,15 @@ class Recipe:
 
 
 def load_recipe(path: Path | str) -> Recipe:
-    """Reads ``path``/recipe.toml (or the file itself)."""
+    """Reads ``path``/recipe.toml (or the file itself): a recipe for motion."""
+    recipe = load_any_recipe(path)
+    if not isinstance(recipe, Recipe):
+        raise TinysenseError(f"the recipe {path} is for sound, expected one for motion")
+    return recipe
+
+
+def load_any_recipe(path: Path | str) -> Recipe | SpeechRecipe:
+    """Reads ``path``/recipe.toml (or the file itself); a microphone's is a SpeechRecipe."""
     given = Path(path)
     hint = "give the folder of one, such as models/gesture"
     file = given / "recipe.toml" if given.is_dir() else given
@@ -236,7 +247,12 @@ def load_recipe(path: Path | str) -> Recipe:
         table = tomllib.loads(file.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise TinysenseError(f"{file} is not TOML: {error}") from error
-    recipe = _build(Recipe, table | {"path": file.parent}, str(file))
+    sensor = table.get("sensor")
+    if isinstance(sensor, dict) and sensor.get("kind") == "microphone":
+        from .speech.recipe import speech_recipe
+
+        return speech_recipe(table, file)
+    recipe = from_table(Recipe, table | {"path": file.parent}, str(file))
     _check(recipe, file)
     recipe.quickened()
     return recipe
@@ -282,8 +298,8 @@ def _sensor_checks(sensor: SensorSpec) -> list[tuple[bool, str]]:
     ]
 
 
-def _build(cls: type[T], table: Any, where: str) -> T:
-    """A dataclass from a TOML table, every key and type checked."""
+def from_table(cls: type[T], table: Any, where: str) -> T:
+    """A dataclass from a TOML table, every key and type checked; ``where`` begins messages."""
     if not isinstance(table, dict):
         raise TinysenseError(f"{where}: expected a table, got {table!r}")
     hints = get_type_hints(cls)
@@ -308,7 +324,7 @@ def _build(cls: type[T], table: Any, where: str) -> T:
 
 def _convert(kind: Any, value: Any, where: str) -> Any:
     if dataclasses.is_dataclass(kind):
-        return value if isinstance(value, kind) else _build(kind, value, where)  # type: ignore
+        return value if isinstance(value, kind) else from_table(kind, value, where)  # type: ignore
     if isinstance(kind, UnionType):  # one value, or a list with one for each channel
         one, many = kind.__args__
         return _convert(many if isinstance(value, (list, tuple)) else one, value, where)

@@ -31,8 +31,12 @@ from .folds import Example, stacked
 from .graph import Graph
 from .modelfile import Golden
 from .recipe import Recipe
+from .speech.recipe import SpeechRecipe
 
-__all__ = ["Trained", "feature_floats", "program_of", "train"]
+__all__ = [
+    "Trained", "averaged", "feature_floats", "meta_of", "program_of", "quantise", "silence",
+    "tensorflow", "train",
+]  # fmt: skip
 
 Floats = npt.NDArray[np.float32]
 Progress = Callable[[int, int, float], None]
@@ -75,10 +79,10 @@ def train(
     feat = _quantised(program, graph).to_bytes()
     golden = _golden(graph, feat, tflite, _golden_windows(recipe, examples))
     threshold = recipe.decision.threshold
-    tsm = pack(recipe, graph, feat, golden, _meta(recipe, tflite, threshold))
+    tsm = pack(recipe, graph, feat, golden, meta_of(recipe, tflite, threshold))
     if choose_threshold is not None:
         threshold = choose_threshold(tsm)
-        tsm = pack(recipe, graph, feat, golden, _meta(recipe, tflite, threshold))
+        tsm = pack(recipe, graph, feat, golden, meta_of(recipe, tflite, threshold))
     return Trained(tflite, tsm, threshold, loss)
 
 
@@ -116,7 +120,7 @@ def feature_floats(program: FeatureProgram, windows: Frames) -> Floats:
 
 
 @contextlib.contextmanager
-def _silence() -> Iterator[None]:
+def silence() -> Iterator[None]:
     """TensorFlow greets on file descriptor 2 when it is imported, whatever its log level.
 
     What it said is shown after all where an error comes of it.
@@ -157,11 +161,11 @@ def _heeding_ctrl_c() -> Iterator[None]:
             raise KeyboardInterrupt
 
 
-def _tensorflow(seed: int) -> tuple[Any, Any]:
+def tensorflow(seed: int) -> tuple[Any, Any]:
     """(tensorflow, keras), quiet, on the processor, repeatable."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
-    with _heeding_ctrl_c(), _silence():
+    with _heeding_ctrl_c(), silence():
         import keras
         import tensorflow as tf
     from absl import logging
@@ -199,7 +203,7 @@ def _fit(
     progress: Progress | None,
 ) -> tuple[Any, float]:
     """Trains on endless variation; the weights are a running average of the later ones."""
-    tf, keras = _tensorflow(seed)
+    tf, keras = tensorflow(seed)
     spec = recipe.training
     network = build(recipe, program.outputs, keras)
     steps = max(spec.least_steps, spec.epochs * spec.repeat * examples // spec.batch)
@@ -212,7 +216,7 @@ def _fit(
         x = feature_floats(program, windows).reshape(shape)
         value = step_function(x, np.eye(len(recipe.labels), dtype=np.float32)[labels])
         if step > steps * spec.average_from and step % every == 0:
-            kept = _averaged(kept, network.get_weights(), spec.average**every)
+            kept = averaged(kept, network.get_weights(), spec.average**every)
         if step % 50 == 0 or step == steps:
             loss = float(value)
             if progress is not None:
@@ -222,9 +226,10 @@ def _fit(
     return network, loss
 
 
-def _averaged(
+def averaged(
     kept: list[npt.NDArray[Any]] | None, new: list[npt.NDArray[Any]], share: float
 ) -> list[npt.NDArray[Any]]:
+    """Weights ``kept``, moved to the new ones by what ``share`` leaves; None: the new ones."""
     if kept is None:
         return new
     return [share * a + (1 - share) * b for a, b in zip(kept, new, strict=True)]
@@ -271,7 +276,7 @@ def quantise(network: Any, windows: Floats) -> bytes:
     converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
     converter.inference_input_type = tf.int8
     converter.inference_output_type = tf.int8
-    with _heeding_ctrl_c(), _silence():
+    with _heeding_ctrl_c(), silence():
         return bytes(converter.convert())
 
 
@@ -327,7 +332,8 @@ def _stated(value: Any) -> Any:
     return list(value) if isinstance(value, tuple) else value
 
 
-def _meta(recipe: Recipe, tflite: bytes, threshold: int) -> dict[str, Any]:
+def meta_of(recipe: Recipe | SpeechRecipe, tflite: bytes, threshold: int) -> dict[str, Any]:
+    """META of a recipe's model: name, sensor, decision, and which .tflite it was made from."""
     never = 256  # a score is at most 255
     thresholds = [never if i in recipe.background else threshold for i in range(len(recipe.labels))]
     return {

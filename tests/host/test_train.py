@@ -14,7 +14,7 @@ from tinysense_host.folds import Example, stacked
 from tinysense_host.modelfile import ModelFile
 from tinysense_host.recipe import SensorSpec, load_recipe
 from tinysense_host.simulate import LABELS, Sensor, gesture, person
-from tinysense_host.train import _silence, feature_floats, program_of, train
+from tinysense_host.train import feature_floats, program_of, silence, train
 
 tinysense = pytest.importorskip("tinysense")
 from tinysense.drivers.replay import Feed  # noqa: E402
@@ -155,10 +155,10 @@ def test_no_scores_is_named(tmp_path):
 
 
 def test_what_tensorflow_says_is_shown_only_with_an_error(capfd):
-    with _silence():
+    with silence():
         os.write(2, b"greetings\n")
     assert capfd.readouterr().err == ""
-    with pytest.raises(ValueError, match="no"), _silence():
+    with pytest.raises(ValueError, match="no"), silence():
         os.write(2, b"what is wrong\n")
         raise ValueError("no")
     assert capfd.readouterr().err == "what is wrong\n"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -10,7 +11,7 @@ import typer
 
 from ..errors import TinysenseError
 from .options import Json
-from .screen import err
+from .screen import console, err
 from .tables import print_confusion, print_folds
 
 if TYPE_CHECKING:
@@ -23,18 +24,37 @@ def evaluate(
     model: Annotated[
         Path, typer.Argument(help="A .tsm; or the folder that `train --folds` wrote.")
     ],
+    recordings: Annotated[
+        list[Path] | None,
+        typer.Argument(metavar="[DATA]...", help="For a model that hears: folders DIR/WORD/*.wav."),
+    ] = None,
     data: Annotated[
         Path | None, typer.Option(help="Dataset or recordings the model never saw.")
+    ] = None,
+    negatives: Annotated[
+        list[Path] | None,
+        typer.Option(help="Sound without the words, a file or a folder; may be repeated."),
     ] = None,
     recipe: Annotated[
         Path | None,
         typer.Option(help="Recipe that says how recordings are read; else the model says it."),
     ] = None,
+    alone: Annotated[
+        bool,
+        typer.Option("--alone", help="Clips judged each by itself from a reset, as in benchmarks."),
+    ] = False,
     json_: Json = False,
 ) -> None:
     """Score a model through the core on this computer: windows, streams, false events per hour."""
     from ..crossval import SCORES, load_scores, summary
 
+    given = [*(recordings or []), *([data] if data else [])]
+    if model.is_file() and _hears(model):
+        _evaluate_sound(model, given, negatives or [], alone, json_)
+        return
+    if negatives or alone or len(given) > 1:
+        raise TinysenseError(f"{model} does not hear: it takes one --data and no --negatives")
+    data = given[0] if given else None
     if model.is_dir():
         scores = load_scores(model / SCORES)
         if not json_:
@@ -46,6 +66,39 @@ def evaluate(
         print(json.dumps(_plain(score)))
     else:
         print_confusion(score)
+
+
+def _hears(path: Path) -> bool:
+    from ..modelfile import ModelFile
+
+    return (ModelFile.load(path).meta.get("sensor") or {}).get("units") == "pcm"
+
+
+def _evaluate_sound(
+    path: Path, data: list[Path], negatives: list[Path], alone: bool, json_: bool
+) -> None:
+    from ..speech import evaluating
+    from ..speech.streams import first_score_s
+    from ..speech.tradeoff import poisson_bound
+    from ..speech.tuning import evidence_of, setting_of
+    from .tune import gathered
+
+    if not data:
+        raise TinysenseError("no recordings given", "give folders of clips: DIR/WORD/*.wav")
+    model, found, evidence = gathered(path.read_bytes(), data, negatives)
+    seen_s, setting = first_score_s(model), setting_of(model)
+    score = evaluating.score_of(evidence, setting, seen_s, path.stem)
+    if alone:
+        tracks = evaluating.alone(model, found.clips(model.sensor.rate_mhz / 1000))
+        single = evaluating.confusion_of(evidence_of(model, tracks), setting, seen_s)
+        score = dataclasses.replace(score, confusion=single)
+    if json_:
+        print(json.dumps(_plain(score)))
+        return
+    print_confusion(score, "clips", "words")
+    if score.hours:
+        bound = poisson_bound(score.false_events) / score.hours
+        console.print(f"with 95 % confidence below {bound:.2f} false events per hour")
 
 
 def _score(path: Path, data: Path | None, recipe: Path | None) -> Score:

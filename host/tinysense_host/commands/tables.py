@@ -28,14 +28,14 @@ def confusion_table(score: Score) -> Table:
     return table
 
 
-def print_confusion(score: Score) -> None:
+def print_confusion(score: Score, windows: str = "windows", gestures: str = "gestures") -> None:
     """The confusion matrix, then accuracy, events and false events in words."""
     console.print(confusion_table(score))
-    lines = [f"{score.right}/{score.total} windows right: {100 * score.accuracy:.2f} %"]
+    lines = [f"{score.right}/{score.total} {windows} right: {100 * score.accuracy:.2f} %"]
     if score.gestures:
         lines.append(
-            f"streamed: {score.detected}/{score.gestures} gestures made one event, the right one; "
-            f"{score.missed} made none"
+            f"streamed: {score.detected}/{score.gestures} {gestures} made one event, "
+            f"the right one; {score.missed} made none"
         )
     if score.short:
         lines.append(f"{score.short_false}/{score.short} short background movements made an event")

@@ -44,13 +44,20 @@ def train(
     """Train, quantise and pack the model of a recipe, or test the recipe on unseen people."""
     from .. import folds as folding
     from .. import sources
-    from ..recipe import load_recipe
+    from ..recipe import Recipe, load_any_recipe
 
-    chosen = load_recipe(recipe)
+    chosen = load_any_recipe(recipe)
     chosen = chosen.quickened() if quick else chosen
     folder = out or Path("build") / chosen.name
     if card is not None and not card.is_file():
         raise TinysenseError(f"no model card at {card}", "it must be there to be filled in")
+    if not isinstance(chosen, Recipe):
+        from .train_speech import train_speech
+
+        if only:
+            raise TinysenseError("--only is for recipes for motion", "take --folds")
+        train_speech(chosen, data, folder, folds, card)
+        return
     with sources.opened(chosen, data) as (dataset, where):
         examples = folding.examples_of(dataset, chosen)
         console.print(f"{len(examples)} examples from {where}", highlight=False)
