@@ -21,7 +21,7 @@ from .modelfile import ModelFile
 from .recipe import Recipe
 from .train import Trained
 
-__all__ = ["markdown", "replace_part", "write_folds", "write_model"]
+__all__ = ["file_rows", "markdown", "replace_part", "write_folds", "write_model"]
 
 
 def markdown(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -66,19 +66,26 @@ def write_folds(card: Path, scores: Sequence[Score]) -> None:
     replace_part(card, "folds", "\n".join(text))
 
 
-def write_model(card: Path, recipe: Recipe, trained: Trained, examples: Sequence[Example]) -> None:
-    """What the trained file is and what it was trained on."""
-    model = ModelFile.read(trained.tsm)
-    counts = [sum(e.label == i for e in examples) for i in range(len(recipe.labels))]
-    people = sorted({e.person for e in examples if e.person})
-    rows = [
-        ["file", f"{recipe.name}.tsm, {len(trained.tsm)} bytes"],
-        ["SHA-256", hashlib.sha256(trained.tsm).hexdigest()],
-        ["made from", f"{recipe.name}.tflite, {len(trained.tflite)} bytes"],
-        ["SHA-256", hashlib.sha256(trained.tflite).hexdigest()],
+def file_rows(name: str, tflite: bytes, tsm: bytes) -> list[list[str]]:
+    """What any trained file is."""
+    model = ModelFile.read(tsm)
+    return [
+        ["file", f"{name}.tsm, {len(tsm)} bytes"],
+        ["SHA-256", hashlib.sha256(tsm).hexdigest()],
+        ["made from", f"{name}.tflite, {len(tflite)} bytes"],
+        ["SHA-256", hashlib.sha256(tflite).hexdigest()],
         ["made by", f"tinysense {__version__}"],
         ["arena", f"{model.arena_bytes} bytes"],
         ["golden vectors", str(len(model.gold) if model.gold else 0)],
+    ]
+
+
+def write_model(card: Path, recipe: Recipe, trained: Trained, examples: Sequence[Example]) -> None:
+    """What the trained file is and what it was trained on."""
+    counts = [sum(e.label == i for e in examples) for i in range(len(recipe.labels))]
+    people = sorted({e.person for e in examples if e.person})
+    rows = [
+        *file_rows(recipe.name, trained.tflite, trained.tsm),
         ["threshold", f"{trained.threshold} / 256"],
         ["people", f"{len(people)}"],
         *[[f"examples of {n}", str(c)] for n, c in zip(recipe.labels, counts, strict=True)],

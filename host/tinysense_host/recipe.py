@@ -32,6 +32,7 @@ __all__ = [
     "Augmentation",
     "DecisionRule",
     "Network",
+    "Quickened",
     "Reading",
     "Recipe",
     "SensorSpec",
@@ -43,6 +44,7 @@ __all__ = [
 ]
 
 T = TypeVar("T")
+R = TypeVar("R", bound="Quickened")
 
 
 @dataclass(frozen=True)
@@ -186,8 +188,32 @@ class Reading:
         return cls(tuple(model.labels), background, window, sensor, who="the model")
 
 
+class Quickened:
+    """What recipes of all kinds can do; a mixin of their dataclasses."""
+
+    labels: tuple[str, ...]
+    decision: DecisionRule
+    path: Path
+    quick: dict[str, dict[str, Any]]
+
+    def quickened(self: R) -> R:
+        """The same recipe with the values of [quick]."""
+        changed = self
+        for table, values in self.quick.items():
+            old = getattr(changed, table)
+            merged = dataclasses.asdict(old) | values
+            new = from_table(type(old), merged, f"{self.path}: [quick.{table}]")
+            changed = dataclasses.replace(changed, **{table: new})  # type: ignore[type-var]
+        return changed
+
+    @property
+    def background(self) -> tuple[int, ...]:
+        """Indices of the labels that never make an event."""
+        return tuple(self.labels.index(name) for name in self.decision.background)
+
+
 @dataclass(frozen=True)
-class Recipe:
+class Recipe(Quickened):
     """A whole recipe; ``path`` is its folder."""
 
     name: str
@@ -202,21 +228,6 @@ class Recipe:
     augmentation: Augmentation = field(default_factory=Augmentation)
     path: Path = Path()
     quick: dict[str, dict[str, Any]] = field(default_factory=dict)
-
-    def quickened(self) -> Recipe:
-        """The same recipe with the values of [quick]."""
-        changed = self
-        for table, values in self.quick.items():
-            old = getattr(changed, table)
-            merged = dataclasses.asdict(old) | values
-            new = from_table(type(old), merged, f"{self.path}: [quick.{table}]")
-            changed = dataclasses.replace(changed, **{table: new})
-        return changed
-
-    @property
-    def background(self) -> tuple[int, ...]:
-        """Indices of the labels that never make an event."""
-        return tuple(self.labels.index(name) for name in self.decision.background)
 
     @property
     def reading(self) -> Reading:

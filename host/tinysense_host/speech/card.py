@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .. import __version__
-from ..card import markdown, replace_part
-from ..modelfile import ModelFile
+from ..card import file_rows, markdown, replace_part
 from .clips import speakers
 from .judging import ClipScore, summed
 from .training import SpeechTrained
@@ -22,17 +19,11 @@ __all__ = ["write_folds", "write_model"]
 
 def write_model(card: Path, course: Course, trained: SpeechTrained, score: ClipScore) -> None:
     """What the trained file is, what it was trained on, and its score on unheard speakers."""
-    model, recipe = ModelFile.read(trained.tsm), course.recipe
+    recipe = course.recipe
     clips = [c for p in range(recipe.training.folds) if p != recipe.training.tested
              for c in course.clips_of(p)]  # fmt: skip
     rows = [
-        ["file", f"{recipe.name}.tsm, {len(trained.tsm)} bytes"],
-        ["SHA-256", hashlib.sha256(trained.tsm).hexdigest()],
-        ["made from", f"{recipe.name}.tflite, {len(trained.tflite)} bytes"],
-        ["SHA-256", hashlib.sha256(trained.tflite).hexdigest()],
-        ["made by", f"tinysense {__version__}"],
-        ["arena", f"{model.arena_bytes} bytes"],
-        ["golden vectors", str(len(model.gold) if model.gold else 0)],
+        *file_rows(recipe.name, trained.tflite, trained.tsm),
         ["trained on", f"{len(clips)} clips of {speakers(clips)} speakers"],
         ["clips for training only", str(len(course.sources.extra))],
         ["teacher", recipe.teacher.model if course.teacher else "none"],

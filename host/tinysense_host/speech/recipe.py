@@ -12,7 +12,7 @@ from typing import Any
 
 from ..errors import TinysenseError
 from ..labels import check_labels
-from ..recipe import DecisionRule, SensorSpec, from_table
+from ..recipe import DecisionRule, Quickened, SensorSpec, from_table
 
 __all__ = [
     "FrontEnd",
@@ -167,7 +167,7 @@ class TeacherSpec:
 
 
 @dataclass(frozen=True)
-class SpeechRecipe:
+class SpeechRecipe(Quickened):
     """A whole recipe for sound; ``path`` is its folder."""
 
     name: str
@@ -182,16 +182,6 @@ class SpeechRecipe:
     teacher: TeacherSpec = field(default_factory=TeacherSpec)
     path: Path = Path()
     quick: dict[str, dict[str, Any]] = field(default_factory=dict)
-
-    def quickened(self) -> SpeechRecipe:
-        """The same recipe with the values of [quick]."""
-        changed = self
-        for table, values in self.quick.items():
-            old = getattr(changed, table)
-            merged = dataclasses.asdict(old) | values
-            new = from_table(type(old), merged, f"{self.path}: [quick.{table}]")
-            changed = dataclasses.replace(changed, **{table: new})
-        return changed
 
     @property
     def rate(self) -> int:
@@ -212,11 +202,6 @@ class SpeechRecipe:
     def span(self) -> int:
         """Samples that all rows of the network's window cover."""
         return self.window + (self.front_end.rows - 1) * self.hop
-
-    @property
-    def background(self) -> tuple[int, ...]:
-        """Indices of the labels that never make an event."""
-        return tuple(self.labels.index(name) for name in self.decision.background)
 
     @property
     def rest(self) -> int:
