@@ -242,8 +242,10 @@ def _curve(axes: Any, curve: Curve, order: int) -> float:
     color, dashes = COLORS[order % len(COLORS)], DASHES[order % len(DASHES)]
     ranked = np.lexsort((rejects, -accepts))
     best = ranked[np.diff(accepts[ranked], prepend=np.inf) != 0]  # of points above each other
+    best = best[::-1]  # from few false accepts on; a step lasts until the next point is allowed
     axes.plot(accepts[best], rejects[best], color=color, linestyle=dashes, linewidth=1.5,
-              marker=".", markersize=4, label=_word(curve.name), clip_on=False)  # fmt: skip
+              drawstyle="steps-post", marker=".", markersize=4, label=_word(curve.name),
+              clip_on=False)  # fmt: skip
     if curve.chosen is not None:
         x, y = float(accepts[curve.chosen]), float(rejects[curve.chosen])
         _mark(axes, x, y, color, curve.note, order % 2)
@@ -268,7 +270,7 @@ def _hours_axis(axes: Any, rates: Sequence[float]) -> None:
         low, high = math.ceil(math.log10(min(above))), math.floor(math.log10(max(above)))
         ticks = [0.0, *(10.0**k for k in range(low, high + 1))]
         axes.set_xticks(ticks if len(ticks) > 2 else [0.0, min(above), max(above)])
-        axes.xaxis.set_major_formatter(lambda x, _: f"{x:g}")
+        axes.xaxis.set_major_formatter(lambda x, _: f"{x:.3g}")
     axes.set_xlim(0, 1.3 * max(above, default=1.0))
 
 

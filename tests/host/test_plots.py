@@ -157,8 +157,8 @@ def test_a_tradeoff(tmp_path, figures):
     axes = figures[0].axes[0]
     assert (axes.get_xlabel(), axes.get_ylabel()) == ("false accepts per hour", "false rejects (%)")
     lines = {line.get_label(): line for line in axes.get_lines()}
-    assert list(lines["keyword"].get_xdata()) == [20, 4, 0.5, 0]
-    assert list(lines["keyword"].get_ydata()) == [1, 2, 6, 30]
+    assert list(lines["keyword"].get_xdata()) == [0, 0.5, 4, 20]
+    assert list(lines["keyword"].get_ydata()) == [30, 6, 2, 1]
     assert list(lines["budget 0.5 per hour"].get_xdata()) == [0.5, 0.5]
     texts = [text.get_text() for text in axes.texts]
     assert texts == ["threshold 200: 0.5 per hour, 6.0 %", "chosen: 2 per hour, 20.0 %"]
