@@ -54,10 +54,6 @@ class Pipeline:
                 output.watch(model.labels, model.scores)
         self._polled = tuple(o for o in self.outputs if hasattr(o, "poll"))
         self._keepers = tuple(o for o in self.outputs if hasattr(o, "window"))
-        if self._keepers and model.span > model.window:
-            raise ModelError("model %s hears %d frames for a score, a window holds %d: an output "
-                             "that keeps windows cannot keep what it heard; leave it out"
-                             % (model.name, model.span, model.window))
         self.frames = self.windows = self.inferences = self.events = 0
         self._frames = bytearray(frame_bytes * model.window)
         self._driver_dropped = driver.dropped

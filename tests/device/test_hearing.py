@@ -8,11 +8,10 @@ import tiny_sound
 import tinysense
 from chips.i2s import I2S, Bench
 from chips.played import PlayedI2S
-from expect import Ticks, frames, path, raises, write
+from expect import Ticks, frames, path, write
 from tinysense.decision import Decision
 from tinysense.drivers.i2s_microphone import I2SMicrophone
 from tinysense.drivers.replay import Feed
-from tinysense.errors import ModelError
 from tinysense.model import load
 from tinysense.pipeline import Pipeline
 
@@ -270,14 +269,3 @@ def test_from_config():
     assert I2S.made.rate == 16000 and p.decision.smooth == 3
     p.close()
     assert not I2S.made.open
-
-
-def test_outputs_that_keep_windows_need_whole_ones():
-    class Keeper(Heard):
-        def window(self, model, frames):
-            self.events.append(bytes(frames))
-
-    model = load(tiny_sound.build(4, 1))
-    raises(ModelError, ("1440 frames for a score", "holds 480"),
-           Pipeline, feed(), model, [Keeper()])
-    assert Pipeline(feed(), load(tiny_sound.build(1, 1)), [Keeper()]).model.span == WINDOW

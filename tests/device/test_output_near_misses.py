@@ -3,6 +3,7 @@
 import os
 
 import tiny
+import tiny_sound
 from expect import Ticks, path, raises
 from tinysense.drivers.replay import Feed
 from tinysense.errors import ConfigError
@@ -85,6 +86,12 @@ def test_notes_fit_their_place():
 
     text = note(Model)
     assert text.startswith("near miss: label_number_19=119 ") and len(text) <= 60
+
+
+def test_a_model_that_hears_more_than_a_window_is_refused():
+    out = NearMisses(folder("near_sound"))
+    model = load(tiny_sound.build(4, 1))
+    raises(ConfigError, ("1440 frames for a score", "holds 480"), out.window, model, b"")
 
 
 def test_options():

@@ -27,6 +27,7 @@ class NearMisses:
 
     ``kept`` counts them; ``missed`` those for which there was no room. A
     window that is kept takes heap and some 10 ms of flash; others cost nothing.
+    Not for models that hear more than a window for a score, as those for speech do.
     """
 
     def __init__(self, folder: str = "/near", low: int = 100, high: int = 180,
@@ -47,6 +48,10 @@ class NearMisses:
         """Events are not its business."""
 
     def window(self, model: "Model", frames: "Buffer") -> None:
+        if model.span > model.window:
+            raise ConfigError("near_misses: model %s hears %d frames for a score, a window holds "
+                              "%d: leave this output out, and record with a Recorder"
+                              % (model.name, model.span, model.window))
         scores, best = model.scores, 0
         for i in range(len(scores)):
             if scores[i] > scores[best]:

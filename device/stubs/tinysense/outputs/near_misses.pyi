@@ -16,6 +16,7 @@ class NearMisses:
 
     ``kept`` counts them; ``missed`` those for which there was no room. A
     window that is kept takes heap and some 10 ms of flash; others cost nothing.
+    Not for models that hear more than a window for a score, as those for speech do.
     """
     kept: int
     missed: int
