@@ -242,7 +242,10 @@ def spoken(text: str) -> np.ndarray:
         [hiss[0], signal.resample_poly(samples, 16000, rate), hiss[1]])).astype(np.int16)  # fmt: skip
 
 
-@pytest.mark.parametrize(("name", "text"), [("v2_okay_nabu", "okay nabu"), ("v2_alexa", "alexa")])
+@pytest.mark.parametrize(("name", "text"), [
+    ("v2_okay_nabu", "okay nabu"),
+    pytest.param("v2_alexa", "alexa", marks=pytest.mark.full),
+])  # fmt: skip
 def test_wake_words_fire(name: str, text: str, shared: Path, tmp_path: Path) -> None:
     """Once for the word, by the manifest's own decision, and not for another."""
     folder = shared / "models" / "microwakeword_esphome"
@@ -262,8 +265,8 @@ def test_wake_words_fire(name: str, text: str, shared: Path, tmp_path: Path) -> 
 
 @tensorflow
 @pytest.mark.parametrize(("path", "options", "shape", "stride"), [
-    ("microwakeword_esphome/v1_okay_nabu.tflite", ("--manifest", "{}/v1_okay_nabu.json"),
-     (1, 1, 40), 1),
+    pytest.param("microwakeword_esphome/v1_okay_nabu.tflite",
+                 ("--manifest", "{}/v1_okay_nabu.json"), (1, 1, 40), 1, marks=pytest.mark.full),
     ("tflm/micro_speech_quantized.tflite",
      ("--features", "micro_speech", "--stride", 3, "--labels", "silence,unknown,yes,no"),
      (1, 1960), 3),
