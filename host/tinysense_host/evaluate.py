@@ -22,6 +22,7 @@ from .files import write_atomically
 from .folds import Example, stacked
 
 __all__ = [
+    "Confused",
     "Score",
     "Stream",
     "choose_threshold",
@@ -57,8 +58,29 @@ class Stream:
     long: bool
 
 
+class Confused:
+    """What follows from ``confusion`` (true, given), whatever was tested; a mixin of scores."""
+
+    confusion: Counts
+
+    @property
+    def total(self) -> int:
+        """Windows or clips tested."""
+        return int(self.confusion.sum())
+
+    @property
+    def right(self) -> int:
+        """Those with the true label on top."""
+        return int(np.trace(self.confusion))
+
+    @property
+    def accuracy(self) -> float:
+        """The share that is right."""
+        return self.right / self.total if self.total else 0.0
+
+
 @dataclass(frozen=True)
-class Score:
+class Score(Confused):
     """What a model did with examples it was tested on.
 
     ``confusion`` (labels, labels): rows are true, columns given. ``false_events``
@@ -78,21 +100,6 @@ class Score:
     detected: int
     missed: int
     threshold: int
-
-    @property
-    def total(self) -> int:
-        """Test windows."""
-        return int(self.confusion.sum())
-
-    @property
-    def right(self) -> int:
-        """Windows with the true label on top."""
-        return int(np.trace(self.confusion))
-
-    @property
-    def accuracy(self) -> float:
-        """Share of windows that are right."""
-        return self.right / self.total if self.total else 0.0
 
     @property
     def gestures(self) -> int:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from ..evaluate import Confused
 from ..hostcore import FeatureStream, HostModel
 from .clips import Clip, Sound, speakers
 from .recipe import SpeechRecipe
@@ -19,28 +20,13 @@ _LEAD_RMS = 30  # counts
 
 
 @dataclass(frozen=True)
-class ClipScore:
+class ClipScore(Confused):
     """``confusion`` (true, given) over the recipe's labels, for the clips of one part."""
 
     name: str
     labels: tuple[str, ...]
     confusion: npt.NDArray[np.int64]
     speakers: int
-
-    @property
-    def total(self) -> int:
-        """How many clips."""
-        return int(self.confusion.sum())
-
-    @property
-    def right(self) -> int:
-        """How many were given their own label."""
-        return int(np.trace(self.confusion))
-
-    @property
-    def accuracy(self) -> float:
-        """The share that is right."""
-        return self.right / max(1, self.total)
 
 
 def judged(recipe: SpeechRecipe, tsm: bytes, clips: Sequence[Clip], name: str = "") -> ClipScore:
