@@ -20,14 +20,14 @@ from .crossval import train_with_threshold
 from .dataset import Dataset, Recording, Segment, place, rescale
 from .device import Device
 from .files import write_atomically
+from .link.session import Playback, Take, Watched, load_model, record, save, watch
+from .link.wire import Message
 from .modelfile import ModelFile
 from .ondevice import BoardModel
 from .packing import fit
 from .recipe import Recipe
-from .session import Playback, Take, Watched, load_model, record, save, watch
 from .simulate import Sensor, simulate_into
 from .train import Trained
-from .wire import Message
 
 __all__ = [
     "PEOPLE",

@@ -14,8 +14,8 @@ from typing import Any
 from tinysense_host import virtual
 from tinysense_host.boards import native_architecture
 from tinysense_host.errors import TinysenseError
-from tinysense_host.ports import choose_port
-from tinysense_host.transport import (
+from tinysense_host.link.ports import choose_port
+from tinysense_host.link.transport import (
     FileEntry,
     LinkError,
     Over,
@@ -202,11 +202,11 @@ def open_transport(port: str, kind: str | None = None) -> Transport:
     """
     name = kind or os.environ.get("TINYSENSE_TRANSPORT") or "mpremote"
     if name == "mpremote":
-        from tinysense_host.transport_mpremote import MpremoteTransport
+        from tinysense_host.link.transport_mpremote import MpremoteTransport
 
         return MpremoteTransport(port)
     if name == "ampy":
-        from tinysense_host.transport_ampy import AmpyTransport
+        from tinysense_host.link.transport_ampy import AmpyTransport
 
         return AmpyTransport(port)
     raise TinysenseError(f"unknown transport {name!r}", "expected mpremote or ampy")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from tinysense_host.wire import Event, Scores
+from tinysense_host.link.wire import Event, Scores
 
 __all__ = ["bar", "event_line", "level", "score_line"]
 

@@ -16,8 +16,8 @@ from tinysense_host.boards import boards_folder, native_candidates
 from tinysense_host.device import BoardInfo, Device
 from tinysense_host.errors import TinysenseError
 from tinysense_host.firmware import ensure_native_module
-from tinysense_host.session import explain
-from tinysense_host.transport import BoardError
+from tinysense_host.link.session import explain
+from tinysense_host.link.transport import BoardError
 
 if TYPE_CHECKING:
     from tinysense_host.modelfile import ModelFile

@@ -10,7 +10,7 @@ from typing import Any
 from tinysense_host.device import Device
 from tinysense_host.errors import TinysenseError
 from tinysense_host.files import write_atomically
-from tinysense_host.transport import BoardError
+from tinysense_host.link.transport import BoardError
 
 __all__ = ["BadConfig", "Difference", "board_config", "config_path", "differences", "host_config",
            "pull", "push", "read_host"]

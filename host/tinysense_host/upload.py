@@ -11,10 +11,10 @@ from typing import Any
 
 from tinysense_host.device import BoardInfo, Device
 from tinysense_host.errors import TinysenseError
+from tinysense_host.link.session import explain
+from tinysense_host.link.transport import BoardError, LinkError, Progress
 from tinysense_host.modelfile import ModelFile
 from tinysense_host.packing import fit, target_name
-from tinysense_host.session import explain
-from tinysense_host.transport import BoardError, LinkError, Progress
 
 __all__ = ["UploadResult", "needs", "preflight", "read_model", "upload"]
 

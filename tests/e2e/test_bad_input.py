@@ -19,8 +19,8 @@ from virtual_bench import Command, one_line, package, until
 
 from tinysense import recording as tsr
 from tinysense_host.dataset import Dataset
+from tinysense_host.link.ports import candidates
 from tinysense_host.modelfile import ModelFile
-from tinysense_host.ports import candidates
 from tinysense_host.upload import RAM_SLACK_BYTES, needs
 
 GOOD = tiny.build()

@@ -33,7 +33,7 @@ from tinysense_host.device import connect
 from tinysense_host.emulator import Emulator, read_files, write_files
 from tinysense_host.emulator.rp2040js import DISK_BYTES
 from tinysense_host.errors import TinysenseError
-from tinysense_host.transport import BoardError, LinkError
+from tinysense_host.link.transport import BoardError, LinkError
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from virtual_pico import OPEN_BUS, ROOT, Pico, disk_with_package, need_pico, started
 
-from tinysense_host.transport import BoardError
+from tinysense_host.link.transport import BoardError
 
 # driver, its interrupt's pin on this board, a rate of the chip's, Hz
 CHIPS = {"mpu6050": (6, 200), "lsm6dsox": (7, 208)}

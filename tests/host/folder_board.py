@@ -15,7 +15,7 @@ from tinysense.recording import BLOCK, Writer
 from tinysense_host.dataset import Dataset
 from tinysense_host.device import Device
 from tinysense_host.field.pull import pull
-from tinysense_host.transport import BoardError, LinkError
+from tinysense_host.link.transport import BoardError, LinkError
 
 NOW = 1_790_000_000.0   # a moment of 2026
 

@@ -208,7 +208,7 @@ def test_ctrl_c_ends_with_130_one_line_and_a_board_that_works(tmp_path, repl_boa
          "--pause", "0", "--port", port], cwd=tmp_path, text=True, env=environment(tmp_path),
         stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     # Once the port is held, it has connected; a moment later it records.
-    from tinysense_host.ports import holders
+    from tinysense_host.link.ports import holders
 
     while not holders(port) and process.poll() is None:
         time.sleep(0.05)

@@ -9,8 +9,8 @@ import pytest
 from tinysense_host import virtual
 from tinysense_host.device import Device, connect
 from tinysense_host.errors import TinysenseError
-from tinysense_host.transport import BoardError, LinkError
-from tinysense_host.transport_fake import FakeTransport
+from tinysense_host.link.transport import BoardError, LinkError
+from tinysense_host.link.transport_fake import FakeTransport
 
 
 def test_info():

@@ -10,7 +10,7 @@ from tinysense_host.dataset import Dataset, Gap
 from tinysense_host.field import fetching
 from tinysense_host.field.pull import restart
 from tinysense_host.field.shelf import Shelf
-from tinysense_host.transport import BoardError, LinkError
+from tinysense_host.link.transport import BoardError, LinkError
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from tinysense.sensing.timebase import device_clock
 from tinysense_host.errors import TinysenseError
 from tinysense_host.field import fetching
 from tinysense_host.field.pull import pull
-from tinysense_host.transport import BoardError, LinkError
+from tinysense_host.link.transport import BoardError, LinkError
 
 
 @pytest.fixture

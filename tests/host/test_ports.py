@@ -6,10 +6,10 @@ import sys
 
 import pytest
 
-from tinysense_host import ports
 from tinysense_host.device import connect
 from tinysense_host.errors import TinysenseError
-from tinysense_host.ports import Candidate, choose_port, explain_failure, holders
+from tinysense_host.link import ports
+from tinysense_host.link.ports import Candidate, choose_port, explain_failure, holders
 
 ONE, TWO = Candidate("/dev/ttyACM0", "Pico"), Candidate("/dev/ttyUSB0", "")
 

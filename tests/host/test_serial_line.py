@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tinysense_host.serial_line import SerialLine
-from tinysense_host.transport import LinkError
+from tinysense_host.link.serial_line import SerialLine
+from tinysense_host.link.transport import LinkError
 
 
 class Chatter:

@@ -8,13 +8,13 @@ import pytest
 import tiny
 
 from tinysense import recording as tsr
-from tinysense_host import wire
 from tinysense_host.dataset import Dataset, Gap, Recording
 from tinysense_host.device import Device, connect
 from tinysense_host.errors import TinysenseError
-from tinysense_host.session import Playback, explain, load_model, record, save, watch
-from tinysense_host.transport import BoardError, LinkError
-from tinysense_host.transport_fake import FakeTransport
+from tinysense_host.link import wire
+from tinysense_host.link.session import Playback, explain, load_model, record, save, watch
+from tinysense_host.link.transport import BoardError, LinkError
+from tinysense_host.link.transport_fake import FakeTransport
 
 
 def made(n=100, gaps=(), value=None):

@@ -10,6 +10,8 @@ import pytest
 from tinysense_host import convert, setup_board, tflite
 from tinysense_host.device import Device
 from tinysense_host.errors import TinysenseError
+from tinysense_host.link.transport import BoardError
+from tinysense_host.link.transport_fake import FakeTransport
 from tinysense_host.modelfile import ModelFile
 from tinysense_host.setup_board import (
     device_package,
@@ -17,8 +19,6 @@ from tinysense_host.setup_board import (
     package_files,
     set_up,
 )
-from tinysense_host.transport import BoardError
-from tinysense_host.transport_fake import FakeTransport
 
 VERIFIED = ('print(json.dumps([tinysense.__version__', b'["0.1.0", 1, "portable"]')
 NOWHERE = ("getattr(_t, ", b"null")

@@ -6,6 +6,8 @@ import pytest
 
 from tinysense_host.device import Device
 from tinysense_host.errors import TinysenseError
+from tinysense_host.link.transport import BoardError, LinkError
+from tinysense_host.link.transport_fake import FakeTransport
 from tinysense_host.sync import (
     ABSENT,
     BadConfig,
@@ -17,8 +19,6 @@ from tinysense_host.sync import (
     push,
     read_host,
 )
-from tinysense_host.transport import BoardError, LinkError
-from tinysense_host.transport_fake import FakeTransport
 
 CONFIG = {"model": "a.tsm", "driver_options": {"sda": 4, "scl": 5}}
 PATH = "/tinysense.json"

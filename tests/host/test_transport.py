@@ -9,7 +9,7 @@ import pytest
 
 from tinysense_host.device import connect
 from tinysense_host.errors import TinysenseError
-from tinysense_host.transport import BoardError, LinkError
+from tinysense_host.link.transport import BoardError, LinkError
 
 ADAPTERS = ["mpremote", "ampy"]
 BLOCKS = [0, 1, 383, 384, 385, 2047, 2048, 2049, 5000]

@@ -9,10 +9,10 @@ import tiny
 
 from tinysense_host.device import Device, connect
 from tinysense_host.errors import TinysenseError
+from tinysense_host.link.transport import LinkError
+from tinysense_host.link.transport_fake import FakeTransport
 from tinysense_host.modelfile import ModelFile
 from tinysense_host.packing import fit, pack, target_name
-from tinysense_host.transport import LinkError
-from tinysense_host.transport_fake import FakeTransport
 from tinysense_host.upload import (
     FLASH_SLACK_BYTES,
     RAM_SLACK_BYTES,

@@ -14,10 +14,10 @@ from tinysense_host.boards import boards_folder, load_board
 from tinysense_host.dataset import Gap, Recording
 from tinysense_host.device import connect
 from tinysense_host.errors import TinysenseError
-from tinysense_host.session import Playback, load_model, record, watch
+from tinysense_host.link.session import Playback, load_model, record, watch
+from tinysense_host.link.transport import BoardError, LinkError
 from tinysense_host.setup_board import set_up
 from tinysense_host.sync import board_config, host_config, push
-from tinysense_host.transport import BoardError, LinkError
 from tinysense_host.upload import upload
 from tinysense_host.wiring import Wiring, wire_up
 

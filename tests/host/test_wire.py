@@ -10,8 +10,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tinysense import link as board
-from tinysense_host import wire
-from tinysense_host.transport import LinkError
+from tinysense_host.link import wire
+from tinysense_host.link.transport import LinkError
 
 
 class BinaryOut:

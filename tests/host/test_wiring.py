@@ -8,7 +8,7 @@ from tinysense_host import wiring
 from tinysense_host.boards import list_boards, load_board
 from tinysense_host.device import Device, connect
 from tinysense_host.errors import TinysenseError
-from tinysense_host.transport_fake import FakeTransport
+from tinysense_host.link.transport_fake import FakeTransport
 from tinysense_host.wiring import wire_up
 
 PATH = "/tinysense.json"

@@ -12,7 +12,7 @@ from tinysense_host.commands.options import Json, Port, TransportName
 from tinysense_host.commands.screen import console, size
 from tinysense_host.device import BoardInfo, connect
 from tinysense_host.errors import TinysenseError
-from tinysense_host.ports import candidates
+from tinysense_host.link.ports import candidates
 
 __all__ = ["boards", "find_boards"]
 

@@ -17,8 +17,7 @@ from tinysense_host.commands.screen import console, err
 from tinysense_host.dataset import Dataset
 from tinysense_host.device import Device, connect
 from tinysense_host.errors import TinysenseError
-from tinysense_host.monitor import bar, level
-from tinysense_host.session import (
+from tinysense_host.link.session import (
     Playback,
     Take,
     driver_facts,
@@ -27,7 +26,8 @@ from tinysense_host.session import (
     save,
     stream_bytes,
 )
-from tinysense_host.wire import Frames
+from tinysense_host.link.wire import Frames
+from tinysense_host.monitor import bar, level
 
 __all__ = ["capture"]
 

@@ -16,8 +16,8 @@ from tinysense_host.commands.screen import console, size
 from tinysense_host.commands.setup import setup_and_tell
 from tinysense_host.device import connect
 from tinysense_host.errors import TinysenseError
+from tinysense_host.link.wire import Event, Message
 from tinysense_host.monitor import event_line
-from tinysense_host.wire import Event, Message
 
 if TYPE_CHECKING:
     from tinysense_host.bench import Cost

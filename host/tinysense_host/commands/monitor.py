@@ -12,9 +12,9 @@ from tinysense_host.commands.options import Board, Port, TransportName, finite
 from tinysense_host.commands.run import read_any
 from tinysense_host.commands.screen import console
 from tinysense_host.device import connect
+from tinysense_host.link.session import Playback, load_model, watch
+from tinysense_host.link.wire import Event, Hello, Log, Message, Scores
 from tinysense_host.monitor import event_line, score_line
-from tinysense_host.session import Playback, load_model, watch
-from tinysense_host.wire import Event, Hello, Log, Message, Scores
 
 __all__ = ["monitor"]
 

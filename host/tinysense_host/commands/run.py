@@ -12,9 +12,9 @@ from tinysense_host.commands.options import Board, Json, Port, TransportName, fi
 from tinysense_host.commands.screen import console, err
 from tinysense_host.dataset import Recording, read_recording
 from tinysense_host.device import connect
+from tinysense_host.link.session import Playback, Watched, load_model, watch
+from tinysense_host.link.wire import Event, Log, Message
 from tinysense_host.monitor import event_line
-from tinysense_host.session import Playback, Watched, load_model, watch
-from tinysense_host.wire import Event, Log, Message
 
 __all__ = ["read_any", "run"]
 

@@ -17,7 +17,7 @@ from rich.progress import (
     TransferSpeedColumn,
 )
 
-from tinysense_host.transport import Progress as ProgressCall
+from tinysense_host.link.transport import Progress as ProgressCall
 
 __all__ = ["console", "counting", "err", "plain", "size", "transfer"]
 

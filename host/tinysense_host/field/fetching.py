@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from ..device import Device
 from ..errors import TinysenseError
-from ..transport import BoardError, LinkError
+from ..link.transport import BoardError, LinkError
 from .times import PLAUSIBLE_US, Pair
 
 __all__ = ["HEADER", "PIECE", "Listing", "Piece", "Segment", "is_segment", "listing", "names_shown",

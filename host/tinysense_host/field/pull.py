@@ -8,11 +8,11 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ..board_files import plain_path
 from ..dataset import Dataset
 from ..device import Device
 from ..errors import TinysenseError
-from ..transport import BoardError, LinkError, Progress
+from ..link.board_files import plain_path
+from ..link.transport import BoardError, LinkError, Progress
 from . import fetching
 from .blocks import Block, Scan
 from .fetching import PIECE, Piece, Segment

@@ -10,7 +10,7 @@ import re
 import time
 from typing import Protocol
 
-from tinysense_host.transport import BoardError, LinkError, Over, Sink, never
+from tinysense_host.link.transport import BoardError, LinkError, Over, Sink, never
 
 __all__ = ["BANNER", "Line", "enter", "expect", "follow", "restarted"]
 

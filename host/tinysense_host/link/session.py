@@ -19,8 +19,8 @@ from tinysense.channels import each, joined, per_count
 from tinysense_host.dataset import Dataset, Gap, Recording
 from tinysense_host.device import Device
 from tinysense_host.errors import TinysenseError
-from tinysense_host.transport import BoardError, LinkError
-from tinysense_host.wire import (
+from tinysense_host.link.transport import BoardError, LinkError
+from tinysense_host.link.wire import (
     FRAME_BYTES,
     FRAMES_HEAD,
     End,

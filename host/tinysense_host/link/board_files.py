@@ -15,7 +15,7 @@ import contextlib
 from typing import Any, Protocol
 
 from tinysense_host.errors import TinysenseError
-from tinysense_host.transport import BoardError, FileEntry, LinkError, Progress, Sink
+from tinysense_host.link.transport import BoardError, FileEntry, LinkError, Progress, Sink
 
 __all__ = ["BoardFiles", "CHUNK_BYTES", "plain_path"]
 

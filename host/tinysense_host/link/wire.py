@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tinysense.channels import each, joined
-from tinysense_host.transport import LinkError
+from tinysense_host.link.transport import LinkError
 
 __all__ = [
     "End", "Event", "Frame", "FrameReader", "Frames", "Hello", "Log", "Message", "Ready", "Scores",

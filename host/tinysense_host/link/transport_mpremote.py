@@ -13,10 +13,10 @@ import os
 from mpremote.transport import TransportError
 from mpremote.transport_serial import SerialTransport
 
-from tinysense_host.ports import explain_failure
-from tinysense_host.raw_transport import RawReplTransport
-from tinysense_host.serial_line import ANSWER_S, SerialLine
-from tinysense_host.transport import LinkError
+from tinysense_host.link.ports import explain_failure
+from tinysense_host.link.raw_transport import RawReplTransport
+from tinysense_host.link.serial_line import ANSWER_S, SerialLine
+from tinysense_host.link.transport import LinkError
 
 __all__ = ["MpremoteTransport"]
 

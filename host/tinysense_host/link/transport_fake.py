@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from tinysense_host.transport import (
+from tinysense_host.link.transport import (
     BoardError,
     FileEntry,
     LinkError,

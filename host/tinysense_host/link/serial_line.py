@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
-from tinysense_host.transport import LinkError
+from tinysense_host.link.transport import LinkError
 
 __all__ = ["ANSWER_S", "SerialLine"]
 

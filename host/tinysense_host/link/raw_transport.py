@@ -6,9 +6,9 @@ import contextlib
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 
-from tinysense_host import raw_repl
-from tinysense_host.board_files import BoardFiles
-from tinysense_host.transport import BoardError, LinkError, Over, Sink, never
+from tinysense_host.link import raw_repl
+from tinysense_host.link.board_files import BoardFiles
+from tinysense_host.link.transport import BoardError, LinkError, Over, Sink, never
 
 __all__ = ["RawReplTransport"]
 

@@ -1,0 +1,1 @@
+"""The link to a board: lines, transports, files and frames over them."""
