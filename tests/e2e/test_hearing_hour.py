@@ -219,7 +219,8 @@ def clips_for(name: str, request: pytest.FixtureRequest) -> Sound:
 MODELS = ["tones", "keyword", "wakeword", "v2_okay_nabu"]
 
 
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("name", [
+    *MODELS[:3], pytest.param(MODELS[3], marks=pytest.mark.full)])
 def test_half_a_minute(name: str, request: pytest.FixtureRequest, tmp_path: Path) -> None:
     blob, clips = the_model(name, request, tmp_path), clips_for(name, request)
     case = {"minutes": 2, "per_minute": inferences_in(blob, 15), "busy_us": BUSY_US}

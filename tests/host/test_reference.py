@@ -4,6 +4,7 @@ import importlib.util
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,6 +16,12 @@ CASES = Path(__file__).parents[1] / "golden" / "cases"
 tensorflow = pytest.mark.skipif(
     importlib.util.find_spec("tensorflow") is None, reason="TensorFlow is not installed"
 )
+
+
+@pytest.fixture
+def loaded(loaded_tensorflow: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process that has loaded TensorFlow already: it must answer as one that has to."""
+    monkeypatch.setattr(reference, "subprocess", loaded_tensorflow)
 
 
 @tensorflow
@@ -29,14 +36,14 @@ def test_a_batch_through_the_reference_kernels() -> None:
 
 
 @tensorflow
-def test_a_model_that_tensorflow_refuses() -> None:
+def test_a_model_that_tensorflow_refuses(loaded: None) -> None:
     data = bytearray((CASES / "fc.tflite").read_bytes())
     with pytest.raises(TinysenseError, match=r"reference kernels refuse the model"):
         reference.run(bytes(data), [np.zeros((1, 1, 999), np.int8)])
 
 
 @tensorflow
-def test_golden_vectors() -> None:
+def test_golden_vectors(loaded: None) -> None:
     with np.load(CASES / "fc.npz") as found:
         inputs, outputs = found["in0"], found["out0"]
     windows = np.arange(len(inputs) * 6, dtype=np.int16).reshape(len(inputs), 3, 2)

@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 from tone_clips import RECIPE, write_tones
+from typer.testing import CliRunner
 
+from tinysense_host.cli import app
 from tinysense_host.errors import TinysenseError
 from tinysense_host.recipe import load_any_recipe
 from tinysense_host.speech.course import Course
@@ -120,10 +122,12 @@ def command(folder: Path, *options: str) -> subprocess.CompletedProcess:
         (("--card", "none.md"), "no model card at none.md"),
     ],
 )
-def test_the_command_says_what_is_missing(tmp_path, recipe, options, said):
-    done = command(tmp_path, *options)
-    assert done.returncode == 1 and said in done.stderr
-    assert len(done.stderr.strip().splitlines()) == 1
+def test_the_command_says_what_is_missing(tmp_path, recipe, options, said, monkeypatch, capfd):
+    monkeypatch.chdir(tmp_path)
+    done = CliRunner().invoke(app, ["train", str(tmp_path), *options])
+    told = capfd.readouterr().err + done.stderr
+    assert done.exit_code == 1 and said in told
+    assert len(told.strip().splitlines()) == 1
 
 
 @pytest.mark.full
@@ -135,3 +139,4 @@ def test_the_whole_command(tmp_path, recipe):
     assert done.returncode == 0, done.stderr
     assert {p.name for p in (tmp_path / "made").iterdir()} >= {"tones.tflite", "tones.tsm"}
     assert "72 clips of 9 speakers" in done.stdout and "unheard speakers" in done.stdout
+    assert "others: rejects" in done.stdout and "chosen for 0.5 per hour (threshold" in done.stdout

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from ..speech.course import Course
     from ..speech.judging import ClipScore
     from ..speech.recipe import SpeechRecipe
+    from ..speech.tradeoff import Counts, Evidence, Setting
 
 __all__ = ["train_speech"]
 
@@ -73,30 +74,50 @@ def _train(course: Course, folder: Path, card: Path | None) -> None:
 
 
 def _tradeoff(course: Course, tsm: bytes, picture: Path) -> None:
-    """False accepts per hour against false rejects, for speakers and speech it never heard."""
-    from ..plots import Curve, draw_tradeoff
-    from ..speech.tuning import verdict
-    from ..speech.unheard import judged_unheard, unheard_evidence
+    """False accepts per hour against false rejects, for speakers and speech it never heard.
 
-    evidence, setting = unheard_evidence(course, tsm)
-    if not evidence.hours or not evidence.words.sum():
+    Thresholds are chosen on one half of the speakers and told of the other.
+    """
+    from ..plots import Curve, draw_tradeoff
+    from ..speech.unheard import counted, judged_unheard, unheard_evidence
+
+    chosen_on, setting = unheard_evidence(course, tsm, 0)
+    others, _ = unheard_evidence(course, tsm, 1)
+    if not (chosen_on.hours and chosen_on.words.sum() and others.hours and others.words.sum()):
+        err.print("too few unheard speakers for a trade-off: two with words and other speech "
+                  "are needed", highlight=False)  # fmt: skip
         return
-    found = judged_unheard(evidence, setting, _BUDGET)
+    found = judged_unheard(chosen_on, setting, _BUDGET)
     points = found.curves[setting.smooth]
-    table = Table("false accepts per hour", "false rejects", "thresholds")
-    for point in points[:: max(1, len(points) // 8)]:
-        table.add_row(f"{point.false_per_hour(evidence.hours):.2f}",
-                      f"{100 * point.counts.reject_rate:.1f} %",
-                      " ".join(str(t) for t in point.setting.threshold if t < 256))  # fmt: skip
+    told = [counted(others, point.setting) for point in points]
+    table = Table("thresholds", "false accepts per hour", "false rejects",
+                  "others: per hour", "others: rejects")  # fmt: skip
+    for point, there in list(zip(points, told, strict=True))[:: max(1, len(points) // 8)]:
+        thresholds = " ".join(str(t) for t in point.setting.threshold if t < 256)
+        table.add_row(thresholds, *_rates(point.counts, chosen_on), *_rates(there, others))
     console.print(table)
-    before = found.before
-    console.print(f"as it is: {verdict(int(before.counts.false.sum()), evidence.hours)}; "
-                  f"{100 * before.counts.reject_rate:.1f} % false rejects", highlight=False)
-    rates = [p.false_per_hour(evidence.hours) for p in points]
-    curve = Curve("unheard speakers", rates, [p.counts.reject_rate for p in points])
-    chosen = before.false_per_hour(evidence.hours), before.counts.reject_rate
+    best = found.best.setting
+    for what, one in (("as it is", setting), (f"chosen for {_BUDGET:g} per hour", best)):
+        console.print(_verdict(what, one, counted(others, one), others), highlight=False)
+    rates = [float(c.false.sum() / others.hours) for c in told]
+    curve = Curve("speakers that nothing was chosen on", rates, [c.reject_rate for c in told])
+    now = counted(others, setting)
+    chosen = float(now.false.sum() / others.hours), now.reject_rate
     draw_tradeoff(picture, [curve], chosen, budget=_BUDGET)
     err.print(f"{picture}: the whole curve", highlight=False)
+
+
+def _rates(counts: Counts, evidence: Evidence) -> tuple[str, str]:
+    return f"{counts.false.sum() / evidence.hours:.2f}", f"{100 * counts.reject_rate:.1f} %"
+
+
+def _verdict(what: str, setting: Setting, counts: Counts, evidence: Evidence) -> str:
+    from ..speech.tuning import verdict
+
+    thresholds = " ".join(str(t) for t in setting.threshold if t < 256)
+    return (f"{what} (threshold {thresholds or 'never'}): "
+            f"{verdict(int(counts.false.sum()), evidence.hours)}; "
+            f"{100 * counts.reject_rate:.1f} % false rejects")  # fmt: skip
 
 
 def _test(course: Course, card: Path | None) -> None:

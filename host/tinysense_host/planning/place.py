@@ -238,10 +238,15 @@ def _spots(
     for low, high in blocked:
         edges.add(low // ALIGNMENT * ALIGNMENT)
         edges.add(_up(high))
-    return sorted(
-        at for at in edges
-        if 0 <= at <= room and not any(low < at < high for low, high in blocked)
-    )  # fmt: skip
+    blocked.sort()
+    free, after, reach = [], 0, -_NEVER     # reach: the end of all that begins below ``at``
+    for at in sorted(edges):
+        while after < len(blocked) and blocked[after][0] < at:
+            reach = max(reach, blocked[after][1])
+            after += 1
+        if reach <= at and 0 <= at <= room:
+            free.append(at)
+    return free
 
 
 def _spread(items: Sequence[tuple[_State, tuple[int, _State | None, Placed | None]]], count: int) \

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 __all__ = ["Spoken", "distance", "joined_vowels", "near_misses", "parse"]
 
@@ -56,6 +57,7 @@ def _bare(phoneme: str) -> str:
     return phoneme.lstrip(_STRESS)
 
 
+@cache
 def _change(a: str, b: str) -> float:
     """What taking one phoneme for another costs: 0 (the same) to 1."""
     a, b = _bare(a), _bare(b)

@@ -14,6 +14,7 @@ import wave
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
+from functools import cache
 from io import BytesIO
 from pathlib import Path
 from unicodedata import name
@@ -27,7 +28,7 @@ from ..files import write_atomically
 from ..sound.reading import RATE_HZ, read_sound
 from . import speaking, voices
 from .everyday import SENTENCES, WORDS
-from .near_misses import Spoken, near_misses
+from .near_misses import Spoken, Word, near_misses
 from .speaking import Utterance
 from .voices import Voice
 
@@ -107,11 +108,9 @@ def planned(phrases: Sequence[str], speakers: Sequence[Voice], counts: Counts, s
         if not 2 <= sum(map(len, words)) <= 40:
             raise TinysenseError(f"the phrase {phrase!r} has {sum(map(len, words))} phonemes, "
                                  "expected 2 to 40", "choose two or three words")  # fmt: skip
-    vocabulary = {word: rows[0] for word, rows in zip(WORDS, voices.phonemes(WORDS), strict=True)
-                  if len(rows) == 1}  # fmt: skip
     close: list[Spoken] = []
     for phrase, words in zip(phrases, said, strict=True):
-        close += near_misses(phrase.lower(), words, vocabulary)
+        close += near_misses(phrase.lower(), words, _vocabulary())
     barred = [re.compile(rf"\b{re.escape(phrase.lower())}\b") for phrase in phrases]
     close = [one for one in close if not any(b.search(one.text) for b in barred)]
     plan: list[Planned] = []
@@ -124,6 +123,13 @@ def planned(phrases: Sequence[str], speakers: Sequence[Voice], counts: Counts, s
     plan += _of(OTHER, counts.other, seed, speakers, manner,
                 lambda rng: [_anything(rng, barred)])
     return plan
+
+
+@cache
+def _vocabulary() -> dict[str, Word]:
+    """The everyday words that are one to eSpeak NG, and how it pronounces them."""
+    rows = zip(WORDS, voices.phonemes(WORDS), strict=True)
+    return {word: said[0] for word, said in rows if len(said) == 1}
 
 
 def _of(
