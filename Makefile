@@ -29,7 +29,9 @@ endif
 
 setup: $(VENV)/extension.stamp ## Python packages and the tinysense command, into .venv
 
-$(VENV)/python.stamp: host/pyproject.toml | packages
+# Debian's packages are looked at where their list or Python's changed, not every time.
+$(VENV)/python.stamp: host/pyproject.toml boards/packages.txt
+	@$(MAKE) packages
 	@echo "Python packages into $(VENV) (TensorFlow is large: some minutes the first time)"
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check 'setuptools>=77,<84' -e 'host[train,sound,boards,dev]'
@@ -51,12 +53,14 @@ upload: setup ## put package and model on a board and check them there (PORT= MO
 # ---- checks ----
 
 FIRMWARE_TESTED := QEMU_M4F QEMU_M0 QEMU_M7 QEMU_M55 QEMU_RV32 UNIX UNIX_NATIVE VIRTUAL_PICO
+# A process for each core, a file of tests at a time.
+PARALLEL := -n auto --maxprocesses 4 --dist loadfile
 .PHONY: test test-all check bench sizes
 test: setup test-firmware ## all tests but the long ones
-	@$(BIN)/python -m pytest -c tests/pytest.ini tests
+	@$(BIN)/python -m pytest -c tests/pytest.ini $(PARALLEL) tests
 
 test-all: setup test-firmware ## all tests, the long ones too (hours)
-	@TINYSENSE_FULL=1 $(BIN)/python -m pytest -c tests/pytest.ini tests
+	@TINYSENSE_FULL=1 $(BIN)/python -m pytest -c tests/pytest.ini $(PARALLEL) tests
 
 .PHONY: test-firmware
 test-firmware: setup

@@ -38,12 +38,14 @@ TYPES = '''\
 
 # Written by device/files.py.
 from array import array as array
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from types import ModuleType
 from typing import Any, Protocol
 
 Buffer = bytes | bytearray | memoryview | array[int]
 Thresholds = int | Sequence[int] | dict[str, int]
+Read = Callable[[memoryview], int]
+Write = Callable[[Buffer], Any]
 Module = ModuleType
 BLE = Any
 CAN = Any
@@ -79,7 +81,7 @@ class Output(Protocol):
 # Where a name in a stub comes from: the module that the source imports it from, the types above,
 # the package's classes, the standard library.
 TYPE_NAMES = ("BLE", "Buffer", "CAN", "Driver", "I2C", "I2S", "MQTTClient", "Module", "NeoPixel",
-              "Output", "PWM", "Pin", "SPI", "Thresholds", "UART", "array")
+              "Output", "PWM", "Pin", "Read", "SPI", "Thresholds", "UART", "Write", "array")
 STANDARD = {"collections.abc": ("Callable", "Sequence"), "typing": ("Any", "BinaryIO", "TextIO")}
 OPEN_TYPES = {"tuple": "tuple[Any, ...]", "list": "list[Any]", "dict": "dict[str, Any]",
               "Callable": "Callable[..., Any]", "array": "array[int]"}

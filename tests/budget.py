@@ -47,6 +47,7 @@ compiler = "{compiler}"
 SAMPLING_HEAD = """
 # What a frame costs from a sensor's FIFO to the window, in batches of 40 ms; by 3 or 6 axes.
 # sound: 20 ms of it through the pipeline, features and model left out; by the hop in ms.
+# watch: a window while a computer watches, by what is sent (tests/telemetry_on_board.py).
 # Here 4 % are allowed: see FRAME_GROWTH in budget.py.
 [sampling]
 """

@@ -1,7 +1,7 @@
 """tinysense: from sensor frames to events, on MicroPython and on CPython.
 
     import tinysense
-    model = tinysense.load("model.tsm")
+    model = tinysense.load()
     tinysense.Pipeline(driver, model, [print]).run()
 
 Importing costs next to nothing: every name below is fetched when it is used.
@@ -29,8 +29,8 @@ _NAMES = {
 }
 
 
-def load(source: "str | Buffer", check: bool = True, selftest: bool = False) -> "Model":
-    """A Model from a path or from bytes: see tinysense.model.load."""
+def load(source: "str | Buffer" = "", check: bool = True, selftest: bool = False) -> "Model":
+    """The current Model, or one by name, path or bytes: see tinysense.model.load."""
     from .model import load
 
     return load(source, check, selftest)
@@ -46,7 +46,7 @@ def from_config(config: "dict | str | None" = None) -> "Pipeline":
 def help() -> None:
     """What to type next."""
     print("""tinysense %s
-  model = tinysense.load("model.tsm")     a model file
+  model = tinysense.load()                  the model that `tinysense upload` put here
   model.info()                              what it is, wants and costs
   model.selftest()                          does this board compute as the computer did
   model.classify(window)                    (label, score 0..255) of one window

@@ -3,8 +3,9 @@
 The bytes are in models/FORMAT.md, section 3. Types and payloads, little-endian:
 
 1 HELLO   JSON: rate_mhz, channels (names), units, full_scale (lists of one a channel
-          where channels differ), driver, device; where a pipeline is watched,
-          model and labels too
+          where channels differ), driver, device; where a pipeline is watched, model,
+          labels, thresholds, background, window, hop and row (bytes of the input
+          that belong to one time; 0 unknown) too
 2 FRAMES  u32 number of the first frame since HELLO, lost ones counted;
           u32 frames lost since HELLO; u64 device time of the first frame, us;
           u16 frames; u8 channels; u8 zero; s16[frames][channels]
@@ -16,6 +17,12 @@ The bytes are in models/FORMAT.md, section 3. Types and payloads, little-endian:
           error); where a pipeline is watched, windows and events too
 6 LOG     UTF-8
 7 READY   u16 frames wanted: the host answers with one line (see HostDriver)
+8 SIGNAL  u32 number of the first frame, as in FRAMES; u32 frames lost so far; u16 frames;
+          u8 channels; u8 zero; s16[channels][2] least and greatest of these frames
+9 INPUT   u32 window number; u32 bytes of the model's input; u64 time, us; u16 where
+          in it the bytes that follow lie; u16 zero; the bytes, s8
+10 STATUS u32 frames; u32 lost; u64 time, us; u32 windows; u32 inferences; u32 events;
+          u32 errors; u32 rate by the driver's account, millihertz, 0 unknown
 
 The first frame sent is HELLO, with sequence 0; the last is END.
 """
@@ -31,21 +38,23 @@ except ImportError:
     from binascii import crc32
 
 from .channels import names, per_count
+from .copying import copy_bytes
 from .ticks import sleep_ms, ticks_diff, ticks_ms, ticks_us
 
-HELLO, FRAMES, SCORES, EVENT, END, LOG, READY = range(1, 8)
+HELLO, FRAMES, SCORES, EVENT, END, LOG, READY, SIGNAL, INPUT, STATUS = range(1, 11)
 
 _HEADER_BYTES = 8
-_MAX_PAYLOAD = 1024
+MAX_PAYLOAD = 1024
 _GATHER_FRAMES = 32
 _GATHER_SOUND = 128  # frames, where thousands come in a second: 12 % of the line for the rest
 _SOUND_MHZ = 4000000
 _GATHER_MS = 50
 _POLL_MS = 4  # between two looks at a driver that holds what waits
-_SILENT_MS = 3000
-_ALIVE_MS = 2000
+SILENT_MS = 3000
 _LINE_BYTES = 576  # of frames in a line from the host; 780 characters
-_HEAD = 20  # bytes before the samples, scores or name
+HEAD = 20  # bytes before the samples, scores or name
+_COUNTERS, _SIGNAL_HEAD = 36, 12  # bytes of STATUS, of SIGNAL before the samples
+_SMALL = 64  # bytes behind the head that are sent in one piece with it
 
 
 class Clock:
@@ -80,6 +89,8 @@ def _add(to, limbs, us):
     # to = limbs + us; False where the sum is below zero.
     carry = us
     for i in range(4):
+        if carry == 0 and to is limbs:
+            return True
         carry += limbs[i]
         to[i] = carry & 0xFFFF
         carry >>= 16
@@ -90,8 +101,9 @@ class Link:
     """Writes frames to `out`, by default the REPL's output.
 
     An output without `buffer` takes text only: there each frame is a line of
-    `~` and base64. Buffers and slices are made here; what is sent per message
-    is one integer, the CRC, where that does not fit 30 bits.
+    `~` and base64. Buffers are made here, and slices once for each size; what a
+    message takes is one integer, the CRC, where that does not fit 30 bits, and
+    a second one where more than 64 bytes follow its head.
     """
 
     def __init__(self, out: "object" = None):
@@ -100,11 +112,9 @@ class Link:
         self._out = out.buffer if self.binary else out
         self._flush = getattr(self._out, "flush", None)
         self._sequence = 0
-        self._buffer = bytearray(_HEADER_BYTES + _HEAD)
+        self._buffer = bytearray(_HEADER_BYTES + _COUNTERS + _SMALL + 4)
         self._tail = bytearray(4)
-        view = memoryview(self._buffer)
-        self._heads = {n: view[: _HEADER_BYTES + n] for n in (0, 2, _HEAD)}
-        self._sums = {n: view[2 : _HEADER_BYTES + n] for n in (0, 2, _HEAD)}
+        self._summed, self._heads, self._whole = {}, {}, {}
         self.clock = Clock()
 
     def hello(self, facts: dict) -> None:
@@ -118,7 +128,7 @@ class Link:
 
     def log(self, text: str) -> None:
         """Sends a line of text, cut to what fits."""
-        self._text(LOG, text[: _MAX_PAYLOAD // 4])
+        self._text(LOG, text[: MAX_PAYLOAD // 4])
 
     def frames(self, samples: "Buffer", n: int, channels: int, first: int, lost: int,
                time: "array") -> None:
@@ -128,21 +138,41 @@ class Link:
         """
         struct.pack_into("<IIHHHHHBB", self._buffer, _HEADER_BYTES, first, lost,
                          time[0], time[1], time[2], time[3], n, channels, 0)
-        self._send(FRAMES, _HEAD, samples, 2 * n * channels)
+        self._send(FRAMES, HEAD, samples, 2 * n * channels)
 
     def scores(self, window: int, lost: int, scores: "Buffer") -> None:
         """Sends one window's scores, steps of 1/256, at most 255 of them."""
         t = self.clock.now()
         struct.pack_into("<IIHHHHBBH", self._buffer, _HEADER_BYTES, window, lost,
                          t[0], t[1], t[2], t[3], len(scores), 0, 0)
-        self._send(SCORES, _HEAD, scores, len(scores))
+        self._send(SCORES, HEAD, scores, len(scores))
 
     def event(self, window: int, label: int, score: int, name: str, time_ms: int) -> None:
         """Sends an event: label's index, score in steps of 1/256, label's name, Event.time."""
         data = name.encode()
         struct.pack_into("<IIQBBH", self._buffer, _HEADER_BYTES, window, 0, time_ms * 1000,
                          label, score, 0)
-        self._send(EVENT, _HEAD, data, len(data))
+        self._send(EVENT, HEAD, data, len(data))
+
+    def signal(self, extremes: "Buffer", n: int, channels: int, first: int, lost: int) -> None:
+        """Sends the extremes of n frames, int16 (channels, 2); else as frames()."""
+        struct.pack_into("<IIHBB", self._buffer, _HEADER_BYTES, first, lost, n, channels, 0)
+        self._send(SIGNAL, _SIGNAL_HEAD, extremes, 4 * channels)
+
+    def input(self, window: int, size: int, at: int, part: "Buffer") -> None:
+        """Sends the part of a model's input, int8 (size), that begins at `at`."""
+        t = self.clock.now()
+        struct.pack_into("<IIHHHHHH", self._buffer, _HEADER_BYTES, window, size,
+                         t[0], t[1], t[2], t[3], at, 0)
+        self._send(INPUT, HEAD, part, len(part))
+
+    def status(self, frames: int, lost: int, windows: int, inferences: int, events: int,
+               errors: int, measured_mhz: int) -> None:
+        """Sends a pipeline's counters."""
+        t = self.clock.now()
+        struct.pack_into("<IIHHHHIIIII", self._buffer, _HEADER_BYTES, frames, lost, t[0], t[1],
+                         t[2], t[3], windows, inferences, events, errors, measured_mhz)
+        self._send(STATUS, _COUNTERS)
 
     def ready(self, n: int) -> None:
         """Asks the host for up to n frames."""
@@ -151,39 +181,53 @@ class Link:
 
     def _text(self, kind, text):
         data = text.encode()
-        if len(data) > _MAX_PAYLOAD:
+        if len(data) > MAX_PAYLOAD:
             raise ValueError("link: expected at most %d bytes of text, got %d"
-                             % (_MAX_PAYLOAD, len(data)))
+                             % (MAX_PAYLOAD, len(data)))
         self._send(kind, 0, data, len(data))
 
     def _send(self, kind, head, body=b"", body_bytes=0):
         """Sends `head` bytes of payload from the buffer, then body."""
-        struct.pack_into("<BBBBHH", self._buffer, 0, 0xA5, 0x5A, kind, 0, self._sequence,
+        buffer, end = self._buffer, _HEADER_BYTES + head
+        struct.pack_into("<BBBBHH", buffer, 0, 0xA5, 0x5A, kind, 0, self._sequence,
                          head + body_bytes)
         self._sequence = (self._sequence + 1) & 0xFFFF
-        crc = crc32(self._sums[head], 0)
-        if body_bytes:
-            crc = crc32(body, crc)
-        struct.pack_into("<I", self._tail, 0, crc)
+        if body_bytes > _SMALL:
+            if end not in self._summed:
+                self._cut(end)
+            struct.pack_into("<I", self._tail, 0, crc32(body, crc32(self._summed[end], 0)))
+            self._write(self._heads[end], body, self._tail)
+            return
+        copy_bytes(buffer, end, body, 0, body_bytes)
+        end += body_bytes
+        if end not in self._summed:
+            self._cut(end)
+        struct.pack_into("<I", buffer, end, crc32(self._summed[end], 0))
+        self._write(self._whole[end])
+
+    def _cut(self, end):
+        """Slices of the buffer for a frame whose payload ends there, made once."""
+        view = memoryview(self._buffer)
+        self._summed[end], self._whole[end] = view[2:end], view[: end + 4]
+        self._heads[end] = view[:end]
+
+    def _write(self, part, body=None, tail=None):
         if not self.binary:
-            self._send_line(self._heads[head], body)
+            data = bytes(part) + (bytes(body) + bytes(tail) if body is not None else b"")
+            self._out.write("~" + b2a_base64(data).decode().strip() + "\n")
             return
         write = self._out.write
-        write(self._heads[head])
-        if body_bytes:
+        write(part)
+        if body is not None:
             write(body)
-        write(self._tail)
+            write(tail)
         if self._flush:
             self._flush()
-
-    def _send_line(self, head, body):
-        line = b2a_base64(bytes(head) + bytes(body) + bytes(self._tail)).decode().strip()
-        self._out.write("~" + line + "\n")
 
 
 def frames_per_message(channels: int) -> int:
     """How many frames of so many channels fit into one message."""
-    return (_MAX_PAYLOAD - _HEAD) // (2 * channels)
+    return (MAX_PAYLOAD - HEAD) // (2 * channels)
 
 
 class HostDriver:
@@ -197,6 +241,7 @@ class HostDriver:
     """
 
     errors = 0
+    takes_stdin = True
 
     def __init__(self, link: Link, rate_mhz: int, axes: tuple, units: "str | tuple",
                  full_scale: "float | tuple", stdin: "object" = None):
@@ -311,8 +356,8 @@ class _Gather:
                 heard = now
             elif self._driver.done:
                 break
-            elif ticks_diff(now, heard) > _SILENT_MS:
-                raise _silent(self._driver)
+            elif ticks_diff(now, heard) > SILENT_MS:
+                raise silent(self._driver)
             else:
                 sleep_ms(self._pause_ms)
             if self._held == self._capacity or ticks_diff(now, since) >= _GATHER_MS:
@@ -345,60 +390,7 @@ class _Gather:
             self._held = 0
 
 
-def watch(pipeline: "Pipeline", seconds: "float" = None, link: Link = None,
-          scores: bool = True) -> None:
-    """Runs a pipeline and sends its scores and events, for a time or until it ends.
-
-    Ctrl-C ends it too. seconds counts by the driver's frames.
-    """
-    link = link or Link()
-    model, driver = pipeline.model, pipeline.driver
-    hello = facts(driver)
-    hello["model"], hello["labels"] = model.name, list(model.labels)
-    link.hello(hello)
-    wanted = -1 if seconds is None else int(seconds * driver.rate_mhz / 1000 + 0.5)
-    scores = scores and len(model.scores) == len(model.labels)
-    why = "done"
-    try:
-        _watch(pipeline, wanted, link, scores)
-    except KeyboardInterrupt:
-        why = "stopped"
-    except Exception as e:
-        why = "%s: %s" % (type(e).__name__, e)
-        raise
-    finally:
-        link.end({"frames": pipeline.frames, "lost": pipeline.dropped, "why": why,
-                  "windows": pipeline.windows, "events": pipeline.events,
-                  "errors": driver.errors})
-
-
-def _watch(pipeline, wanted, link, scores):
-    model, driver = pipeline.model, pipeline.driver
-    heard = spoke = ticks_ms()
-    while wanted < 0 or pipeline.frames + pipeline.dropped < wanted:
-        windows, inferences, frames = pipeline.windows, pipeline.inferences, pipeline.frames
-        event = pipeline.step()
-        now = ticks_ms()
-        if pipeline.frames != frames:
-            heard = now
-        elif ticks_diff(now, heard) > _SILENT_MS:
-            raise _silent(driver)
-        if ticks_diff(now, spoke) > _ALIVE_MS:
-            link.log("")  # a sign of life where no scores are sent
-            spoke = now
-        if pipeline.windows == windows:
-            if driver.done:
-                return
-            sleep_ms(pipeline.pause_ms())
-            continue
-        if scores and pipeline.inferences != inferences:
-            link.scores(pipeline.windows, pipeline.dropped, model.scores)
-        if event is not None:
-            link.event(pipeline.windows, model.labels.index(event.label), event.score,
-                       event.label, event.time)
-        sleep_ms(pipeline.pause_ms())
-
-
-def _silent(driver):
+def silent(driver: "Driver") -> OSError:
+    """What is raised where a driver gives nothing for SILENT_MS."""
     return OSError("driver %s gave no frame for %d ms: check its wiring and power"
-                   % (type(driver).__name__, _SILENT_MS))
+                   % (type(driver).__name__, SILENT_MS))

@@ -34,13 +34,18 @@ class _Everything:
 _ALL = _Everything()[:]
 
 
-def load(source: "str | Buffer", check: bool = True, selftest: bool = False) -> "Model":
-    """A Model from a path, or from the bytes of a .tsm file.
+def load(source: "str | Buffer" = "", check: bool = True, selftest: bool = False) -> "Model":
+    """A Model by its name in the slots, from a path, or from the bytes of a .tsm file.
 
-    ``check=False`` skips the checksum (every offset is validated all the
-    same); ``selftest=True`` runs the golden vectors. Raises ModelError,
-    OSError (no such file), MemoryError (with what is needed and free).
+    A text without / and .tsm is a name (tinysense.slots), "" the current model, or
+    model.tsm where there is none. ``check=False`` skips the checksum (every offset is
+    validated all the same); ``selftest=True`` runs the golden vectors. Raises
+    ModelError, OSError (no such file), MemoryError (with what is needed and free).
     """
+    if isinstance(source, str) and "/" not in source and not source.endswith(".tsm"):
+        from .slots import load
+
+        return load(source, check, selftest)
     model = Model(source, check)
     if selftest:
         model.selftest(quiet=True)
@@ -57,12 +62,18 @@ class Model:
     out (``inputs`` and ``outputs``: of all); ``scores``: see run(); ``warmup``:
     inferences after a reset that give none; ``row_bytes``: 0, or what push_row()
     takes where the input comes row by row (``input`` is then a buffer of one row
-    that the caller may use).
+    that the caller may use); ``trial``: None, or tinysense.trials.Trial.
     """
 
-    def __init__(self, source: "str | Buffer", check: bool = True):
-        name = source if isinstance(source, str) else "model"
-        data = _read(source)
+    def __init__(self, source: "str | Buffer", check: bool = True, name: str = ""):
+        data = source
+        if isinstance(source, str):
+            name, data = source, read_file(source)
+            if key_is_set():
+                from .signing import check_file
+
+                check_file(source, data)
+        name = name or "model"
         _check_header(data, name)
         self._file, need = _validated(data, name, check)
         self.file_bytes: int = len(data)
@@ -78,6 +89,7 @@ class Model:
         self._read_meta()
         self._read_tensors()
         self._read_features()
+        self.trial: "Trial | None" = None
 
     def run(self, window: "Buffer") -> "bytearray | memoryview | None":
         """One window in, scores out. Never allocates.
@@ -91,6 +103,8 @@ class Model:
         ends in softmax; for others ``output``, the raw bytes. The same buffer
         every time.
         """
+        if self.trial is not None:
+            self.trial.begin()
         if self.features is None:
             self._fill(window)
         elif not self.features.run(window, self.input):
@@ -99,6 +113,8 @@ class Model:
         if self._cold:
             self._cold -= 1
             return None
+        if self.trial is not None:
+            self.trial.scored(self)
         return scores
 
     def invoke(self) -> "bytearray | memoryview":
@@ -121,6 +137,8 @@ class Model:
         code = core.model_push_row(self._state, self._file, self._arena, row)
         if code < 0:
             self._refuse(code, row)
+        if code and self.trial is not None:
+            self.trial.scored(self)
         return self._scored() if code else None
 
     def begin(self) -> None:
@@ -147,6 +165,8 @@ class Model:
             self._cold += -(-(self.features.rows - 1) // self.features.row_stride)
 
     def _refuse(self, code, row=None):
+        if self.trial is not None:
+            self.trial.failed()
         if row is not None and self.row_bytes:
             raise ModelError("model %s: expected a row of %d bytes, got %d"
                              % (self.name, self.row_bytes, len(row)))
@@ -188,6 +208,7 @@ class Model:
         if not vectors:
             raise ModelError("model %s holds no golden vectors: convert it again" % self.name)
         good = 0
+        trial, self.trial = self.trial, None  # a test is no run
         self.reset()
         for window, tensor, expected in vectors:
             same_input = True
@@ -201,6 +222,7 @@ class Model:
                 self.invoke()
             good += same_input and self.output == expected
         self.reset()
+        self.trial = trial
         if good != len(vectors):
             raise ModelError("model %s: %d of %d golden outputs equal: the core of this board was "
                              "built wrong, run `tinysense setup`" % (self.name, good, len(vectors)))
@@ -342,10 +364,17 @@ class Model:
             yield parts
 
 
-def _read(source):
-    """The file's bytes: the mapped flash itself where the file system can (ROMFS), else a copy."""
-    if not isinstance(source, str):
-        return source
+def key_is_set() -> bool:
+    """Whether this board takes signed models only: there is a key, or nobody can tell."""
+    try:
+        os.stat("/ts/key")
+    except OSError as e:
+        return e.errno not in (2, 19, 20)  # no such file, no file system, no folder on the way
+    return True
+
+
+def read_file(source: str) -> "bytearray | memoryview":
+    """A file's bytes: the mapped flash itself where the file system can (ROMFS), else a copy."""
     try:
         with open(source, "rb") as f:
             try:

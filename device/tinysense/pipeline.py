@@ -1,6 +1,7 @@
 """Pipeline: driver -> window -> features -> model -> decision -> outputs, and nothing else."""
 
 from .decision import for_model
+from .enquiry import Enquiry
 from .errors import ModelError, TinysenseError
 from .ticks import sleep_ms, ticks_diff, ticks_ms
 from .window import Window
@@ -22,8 +23,10 @@ class Pipeline:
     ``frames`` read, ``dropped`` (by the driver or overwritten), ``windows``
     cut, ``inferences`` that gave scores, ``events`` made; driver errors are in
     ``driver.errors``. ``pause_ms``: how long run() sleeps while the driver has
-    nothing.
+    nothing. ``logger``: set to True, a computer does not stop run() unasked.
     """
+
+    logger = False
 
     def __init__(self, driver: "Driver", model: "Model | str",
                  outputs: "Sequence[Output | Callable]" = (), config: "dict | None" = None):
@@ -61,7 +64,10 @@ class Pipeline:
         self._idle = False
         self._closed = False
         self._left_ms, self._last_ms = -1, 0  # all there is, now: a new attribute may take heap
+        self._enquiry = Enquiry(self.told, driver)
         self._start_clock(model.sensor.rate_mhz, model.window, model.hop)
+        if model.trial is not None:
+            model.trial.begin()
 
     @classmethod
     def from_config(cls, config: "dict | str | None" = None) -> "Pipeline":
@@ -116,16 +122,20 @@ class Pipeline:
             output.emit(event)
         return event
 
-    def run(self, seconds: "float | None" = None) -> int:
+    def run(self, seconds: "float | None" = None, answer: bool = True) -> int:
         """Runs for a time, or until the driver ends, or for ever; returns the events made.
 
-        Whatever ends it early (Ctrl-C too) closes driver and outputs first.
+        Whatever ends it early (Ctrl-C too) closes driver and outputs first. ``answer``:
+        tells a computer that asks what runs (tinysense.enquiry), and so takes what comes
+        on standard input.
         """
         before = self.events
         self._begin(seconds)
         try:
             while self._more():
                 self.step()
+                if answer:
+                    self._enquiry.poll()
                 sleep_ms(self.pause_ms())
         except BaseException:
             self.close()
@@ -159,11 +169,21 @@ class Pipeline:
         lacking = self._newest() + self._hop - self.frames
         return min(most, max(_LEAST_MS, lacking * self._up // self._down + 1))
 
+    def told(self) -> dict:
+        """What a computer that asks is told: for an ``Enquiry(pipeline.told)`` in a loop."""
+        lost = self.dropped
+        return {"runs": "pipeline", "logger": self.logger, "model": self.model.name,
+                "frames": self.frames, "lost": lost, "windows": self.windows,
+                "events": self.events,
+                "seconds": (self.frames + lost) * 1000 // self.driver.rate_mhz}
+
     def close(self) -> None:
         """Closes driver and outputs, once; an output that fails does not keep the rest open."""
         if self._closed:
             return
         self._closed = True
+        if self.model.trial is not None:
+            self.model.trial.pause()
         failed = None
         for part in (self.driver,) + self.outputs:
             try:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import json
+import logging
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from types import TracebackType
 from typing import Any
@@ -14,8 +15,9 @@ from typing import Any
 from tinysense_host import virtual
 from tinysense_host.boards import native_architecture
 from tinysense_host.errors import TinysenseError
-from tinysense_host.link.ports import choose_port
+from tinysense_host.link.enquiry import LoggerRunsError, Running
 from tinysense_host.link.transport import (
+    BoardError,
     FileEntry,
     LinkError,
     Over,
@@ -24,8 +26,12 @@ from tinysense_host.link.transport import (
     Transport,
     never,
 )
+from tinysense_host.naming import Where, find
 
-__all__ = ["BoardInfo", "Device", "connect", "open_transport"]
+__all__ = ["INTERRUPT_VARIABLE", "BoardInfo", "Device", "board_id", "connect", "open_transport"]
+
+INTERRUPT_VARIABLE = "TINYSENSE_INTERRUPT"
+log = logging.getLogger(__name__)       # what a command prints to stderr
 
 # Largest free block: a bytearray must not be kept, and a failed try frees what it took.
 # tinysense.memory does the same, but this must work on boards that have no package yet.
@@ -82,6 +88,30 @@ if _ts_boot:
 del _ts_boot
 """
 
+# In the same program: whether a model failed since somebody was told (slots.py), and who it is.
+_ARRIVED = """
+def _ts_arrived():
+ import json, os
+ failed = False
+ try:
+  for n in os.listdir("/ts/models"):
+   try:
+    with open("/ts/models/%s/slots.json" % n) as f:
+     failed = failed or '"why"' in f.read()
+   except OSError:
+    pass
+ except OSError:
+  pass
+ try:
+  from machine import unique_id
+  who = "".join("%02x" % b for b in unique_id())
+ except (ImportError, AttributeError):
+  who = ""
+ print(json.dumps({"failed": failed, "id": who}))
+_ts_arrived()
+del _ts_arrived
+"""
+
 
 @dataclass(frozen=True)
 class BoardInfo:
@@ -119,12 +149,22 @@ class Device:
 
     def __init__(self, transport: Transport, keep: contextlib.ExitStack | None = None) -> None:
         self.transport = transport
+        self.name = ""                  # that it was found by (naming.py)
+        self.board_id = ""              # machine.unique_id in hexadecimal
+        self.reports: list[str] = []    # models that failed since somebody was told
+        # The logger that connecting stopped; set it to None once that is made good or said.
+        self.stopped: Running | None = None
         self._keep = keep or contextlib.ExitStack()
 
     @property
     def port(self) -> str:
         """Where the board is."""
         return self.transport.port
+
+    @property
+    def remote(self) -> bool:
+        """Whether it is reached over a network, by operations alone: no code, no restart."""
+        return bool(getattr(self.transport, "remote", False))
 
     def __enter__(self) -> Device:
         return self
@@ -137,6 +177,10 @@ class Device:
         """Leaves the board at its friendly prompt; ends a virtual board that was started here."""
         self.transport.close()
         self._keep.close()
+        if self.stopped is not None:
+            log.warning("the board on %s was %s, and was stopped; it goes on when it starts anew: "
+                        "press its reset button", self.port, self.stopped)
+            self.stopped = None
 
     def exec(self, code: str, timeout: float = 10.0) -> str:
         """Runs code and returns what it printed, line ends as LF."""
@@ -151,6 +195,24 @@ class Device:
         except ValueError as e:
             raise LinkError(f"the board on {self.port} answered {last[:60]!r}, expected JSON",
                             "reset the board and try again") from e
+
+    def call(self, name: str, /, timeout: float = 60.0, **args: Any) -> Any:
+        """The result of one of tinysense's operations on the board (operations.py there).
+
+        The one way that works over a network too. BoardError for what it raised;
+        its kind is ImportError where the board has no package, or an old one.
+        """
+        if self.remote:
+            return self.transport.call(name, args, timeout)  # type: ignore[attr-defined]
+        told = self.ask(f"from tinysense.operations import told\n"
+                        f"told({name!r}, {json.dumps(args)!r})", timeout)
+        if isinstance(told, dict) and "value" in told:
+            return told["value"]
+        if isinstance(told, dict) and isinstance(told.get("error"), str):
+            text = " ".join(str(told.get("text", "")).split())
+            raise BoardError(f"{told['error']}: {text}")
+        raise LinkError(f"the board on {self.port} answered {json.dumps(told)[:60]} to {name}",
+                        "put the package of this version there: tinysense setup")
 
     def stream(self, code: str, sink: Sink, silence: float = 10.0, over: Over = never) -> None:
         """Runs code and hands its output to sink as it comes (Transport.exec_stream)."""
@@ -168,6 +230,18 @@ class Device:
         """Reads a file, verified."""
         return self.transport.get(path, progress)
 
+    def read(self, path: str, at: int, n: int) -> bytes:
+        """Bytes [at, at + n) of a file, fewer where it ends; over a network only."""
+        return self.transport.read(path, at, n)  # type: ignore[attr-defined,no-any-return]
+
+    def prefix_crc(self, path: str, n: int) -> int:
+        """CRC-32 of a file's first n bytes; over a network only."""
+        return self.transport.prefix_crc(path, n)  # type: ignore[attr-defined,no-any-return]
+
+    def rows(self, operation: str, folder: str) -> Sequence[Any]:
+        """All rows of an operation that gives a part of a folder at a time; likewise."""
+        return self.transport.rows(operation, folder)  # type: ignore[attr-defined,no-any-return]
+
     def stat(self, path: str) -> FileEntry | None:
         """A file or folder, None where there is none."""
         return self.transport.stat(path)
@@ -178,7 +252,7 @@ class Device:
 
     def info(self) -> BoardInfo:
         """What the board is and has now."""
-        told = self.ask(_INFO_CODE, timeout=60.0)
+        told = self.call("info") if self.remote else self.ask(_INFO_CODE, timeout=60.0)
         if not isinstance(told, dict):
             raise LinkError(f"the board on {self.port} answered no object", "reset the board")
         mpy = _number(told, "mpy", self.port)
@@ -195,20 +269,26 @@ class Device:
             package=None if package is None else str(package))
 
 
-def open_transport(port: str, kind: str | None = None) -> Transport:
+def open_transport(port: str, kind: str | None = None, interrupt: bool = True) -> Transport:
     """A transport by its name: "mpremote", or "ampy" for boards where that fails.
 
-    Without a name, TINYSENSE_TRANSPORT decides, else mpremote.
+    Without a name, TINYSENSE_TRANSPORT decides, else mpremote. tcp://host:port is
+    a board that runs tinysense.remote. interrupt: a logger that runs may be
+    stopped; else LoggerRunsError.
     """
+    if port.startswith("tcp://"):
+        from tinysense_host.link.remote import RemoteTransport
+
+        return RemoteTransport(port)
     name = kind or os.environ.get("TINYSENSE_TRANSPORT") or "mpremote"
     if name == "mpremote":
         from tinysense_host.link.transport_mpremote import MpremoteTransport
 
-        return MpremoteTransport(port)
+        return MpremoteTransport(port, interrupt=interrupt)
     if name == "ampy":
         from tinysense_host.link.transport_ampy import AmpyTransport
 
-        return AmpyTransport(port)
+        return AmpyTransport(port, interrupt=interrupt)
     raise TinysenseError(f"unknown transport {name!r}", "expected mpremote or ampy")
 
 
@@ -221,26 +301,87 @@ def _closing(keep: contextlib.ExitStack) -> Iterator[None]:
         raise
 
 
-def connect(port: str | None = None, board: str | None = None, kind: str | None = None) -> Device:
-    """Connects to a board and stops what it runs.
+def connect(port: str | Where | None = None, board: str | None = None, kind: str | None = None,
+            interrupt: bool | None = None) -> Device:
+    """Connects to a board and stops what it runs, unless that is a logger.
 
-    port: a serial port or a URL; board: a virtual board's name, instead of a
-    port (see virtual.attach); neither: see ports.choose_port. kind: see
-    open_transport.
+    port: a serial port, a URL or a board's name; board: a virtual board's name,
+    instead of a port (see virtual.attach); neither: see ports.choose_port. kind:
+    see open_transport. interrupt: stop a logger too; None: as TINYSENSE_INTERRUPT
+    says. LoggerRunsError where a logger runs that must not be stopped.
     """
     if port and board:
         raise TinysenseError(f"--port {port} and --board {board} exclude each other", "give one")
+    may = _variable(INTERRUPT_VARIABLE) if interrupt is None else interrupt
     keep = contextlib.ExitStack()
     with _closing(keep):
-        where = virtual.attach(board, keep) if board else choose_port(port)
-        device = Device(open_transport(where, kind), keep)
-        _tell_time(device)
+        if board:
+            where = Where(virtual.attach(board, keep))
+        else:
+            where = port if isinstance(port, Where) else find(port, lambda p: board_id(p, kind))
+        device = Device(_opened(where, kind, may), keep)
+        try:
+            _arrive(device, where)
+        except BaseException:
+            device.transport.close()
+            raise
         return device
 
 
-def _tell_time(device: Device) -> None:
-    """What time it is, to a board that has recorded since its start: only now can it be told."""
+def _opened(where: Where, kind: str | None, may: bool) -> Transport:
+    """The transport; a logger is stopped only if it may be, and is the board that was named."""
+    try:
+        return open_transport(where.port, kind, may and not where.board_id)
+    except LoggerRunsError as e:
+        _refuse_another(where, e.running.board_id)
+        if not may:
+            raise
+        return open_transport(where.port, kind, True)
+
+
+def board_id(port: str, kind: str | None = None) -> str:
+    """The id of the board on a port, "" where it has none; a logger tells it while it runs."""
+    try:
+        with connect(Where(port), kind=kind, interrupt=False) as device:
+            return device.board_id
+    except LoggerRunsError as e:
+        return e.running.board_id
+
+
+def _variable(name: str) -> bool:
+    return os.environ.get(name, "").lower() in ("1", "true", "yes", "on")
+
+
+def _refuse_another(where: Where, found: str) -> None:
+    """TinysenseError where another board is on the port than the one that was named."""
+    if where.board_id and found != where.board_id:
+        raise TinysenseError(
+            f"the board on {where.port} is not {where.name}: its id is {found or 'none'}, "
+            f"expected {where.board_id}",
+            f"plug {where.name} in, or name this one: tinysense boards name {where.name} "
+            f"--port {where.port}")
+
+
+def _arrive(device: Device, where: Where) -> None:
+    """Who it is, what it has to report, and what time it is, at the beginning of each connection.
+
+    The time is for a board that has recorded since its start: only now can it be told.
+    """
+    device.name = where.name
+    if device.remote:
+        return
+    running: Running | None = getattr(device.transport, "running", None)
+    device.stopped = running if running is not None and running.logger else None
+    told: Any = None
     with contextlib.suppress(TinysenseError):
-        device.exec(_TELL_TIME.format(utc_us=time.time_ns() // 1000))
+        told = device.ask(_TELL_TIME.format(utc_us=time.time_ns() // 1000) + _ARRIVED)
+    told = told if isinstance(told, dict) else {}
+    found = told.get("id")
+    device.board_id = found if isinstance(found, str) else ""
+    _refuse_another(where, device.board_id)
+    if told.get("failed") is True:
+        from tinysense_host.slots import take_reports
 
-
+        device.reports = take_reports(device)
+        for line in device.reports:
+            log.warning("%s", line)

@@ -3,54 +3,52 @@
 from __future__ import annotations
 
 import binascii
-import os
-import shutil
-import subprocess
-import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Protocol
 
-from tinysense_host.boards import boards_folder, native_candidates
-from tinysense_host.device import BoardInfo, Device
+from tinysense_host.boardpackage import (
+    Look,
+    listed,
+    look_at,
+    other_firmware,
+    stamped_names,
+    verified,
+)
+from tinysense_host.boards import native_candidates
+from tinysense_host.device import Device
 from tinysense_host.errors import TinysenseError
-from tinysense_host.firmware import ensure_native_module
-from tinysense_host.link.session import explain
+from tinysense_host.link.board_files import BoardFiles
 from tinysense_host.link.transport import BoardError
+from tinysense_host.package import STAMP, Stamp, package_files
 
 if TYPE_CHECKING:
     from tinysense_host.modelfile import ModelFile
 
-__all__ = ["SetupResult", "device_package", "find_mpy_cross", "native_module", "package_files",
-           "set_up"]
+__all__ = ["SetupResult", "native_module", "set_up"]
 
-_PATH_CODE = """
-import json, sys
-_p = [p for p in sys.path if p.startswith("/")]
-print(json.dumps("/lib" if "/lib" in _p or not _p else _p[0]))
-"""
-_WHERE_CODE = """
-import json
-try:
- import tinysense as _t
- print(json.dumps(getattr(_t, "__file__", "")))
-except ImportError:
- print("null")
-"""
-_VERIFY_CODE = """
-import json
-import tinysense
-from tinysense.native import core
-print(json.dumps([tinysense.__version__, core.abi(), core.kernels()]))
-"""
+NATIVE = "_tinysense.mpy"
+# Files go faster through the receiver, and only one of this version is trusted: it goes first.
+_FIRST = ("tinysense/__init__", "tinysense/receiver")
+
+
+class _Board(Protocol):
+    """What decides which native module a board gets."""
+
+    @property
+    def machine(self) -> str: ...
+    @property
+    def architecture(self) -> str: ...
+    @property
+    def mpy(self) -> int: ...
 
 
 @dataclass
 class SetupResult:
-    """What was done: files written, files that were the same, and what the board says now."""
+    """What was done: files written and removed, files that stayed, and what the board says now."""
 
     written: list[str] = field(default_factory=list)
+    removed: list[str] = field(default_factory=list)
     unchanged: int = 0
     frozen: bool = False
     compiled: bool = False
@@ -59,78 +57,17 @@ class SetupResult:
     version: str = ""
     abi: int = 0
     kernels: str = ""
+    configured: bool = False    # it has a config
 
 
-def _root() -> Path | None:
-    """The source tree, None where this package is a copy of its own."""
-    try:
-        return boards_folder().parent
-    except TinysenseError:
-        return None
-
-
-def device_package() -> Path:
-    """The folder of the device package."""
-    root = _root()
-    if root is not None:
-        return root / "device" / "tinysense"
-    import tinysense
-
-    return Path(tinysense.__file__).parent
-
-
-def find_mpy_cross() -> Path | None:
-    """MicroPython's cross compiler: MPY_CROSS, the pinned source's, or the one in PATH."""
-    named = os.environ.get("MPY_CROSS")
-    if named:
-        return Path(named)
-    cache = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "tinysense"
-    built = sorted(cache.glob("micropython-*/mpy-cross/build/mpy-cross"))
-    if built:
-        return built[0]
-    found = shutil.which("mpy-cross")
-    return Path(found) if found else None
-
-
-def _compile(compiler: Path, source: Path, name: str, folder: Path, mpy: int) -> bytes | None:
-    """The .mpy of a source file; None if the board's firmware takes another version."""
-    target = folder / "out.mpy"
-    done = subprocess.run([str(compiler), "-s", name, "-o", str(target), str(source)],
-                          capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise TinysenseError(f"mpy-cross refused {source}: {done.stderr.strip()}",
-                             "this is a bug of tinysense; MPY_CROSS= names another compiler")
-    data = target.read_bytes()
-    return data if data[0:1] == b"M" and data[1] == mpy & 0xFF else None
-
-
-def package_files(mpy: int) -> tuple[dict[str, bytes], bool]:
-    """({path under the library folder: contents}, whether they are compiled).
-
-    mpy: the board's sys.implementation._mpy; 0 where it takes no .mpy.
-    """
-    folder = device_package()
-    sources = sorted(p for p in folder.rglob("*.py") if "__pycache__" not in p.parts)
-    compiler = find_mpy_cross() if mpy else None
-    plain = {f"tinysense/{p.relative_to(folder).as_posix()}": p.read_bytes() for p in sources}
-    if compiler is None:
-        return plain, False
-    files: dict[str, bytes] = {}
-    with tempfile.TemporaryDirectory() as temporary:
-        for source, name in zip(sources, plain, strict=True):
-            data = _compile(compiler, source, name, Path(temporary), mpy)
-            if data is None:
-                return plain, False
-            files[name.removesuffix(".py") + ".mpy"] = data
-    return files, True
-
-
-def native_module(info: BoardInfo, model: ModelFile | None = None) -> tuple[str, bytes]:
+def native_module(info: _Board, model: ModelFile | None = None) -> tuple[str, bytes]:
     """(architecture, contents) of the native module for a board; built where missing.
 
     model: what is to run there. The small module is taken where it has all that
     the model needs once it is packed for the architecture.
     """
+    from tinysense_host.firmware import ensure_native_module
+
     candidates = native_candidates(info.mpy)
     if not candidates:
         raise TinysenseError(
@@ -141,13 +78,6 @@ def native_module(info: BoardInfo, model: ModelFile | None = None) -> tuple[str,
     small = model is not None and _small_will_do(model, architecture)
     contents = ensure_native_module(architecture, small).read_bytes()
     return architecture + _SMALL * small, contents
-
-
-def _may_be_small(device: Device, base: str, module: bytes) -> bool:
-    """A full module stays: models that lie on the board already may need it."""
-    names = {entry.name for entry in device.transport.list(base)}
-    return "_tinysense.mpy" not in names or (
-        device.transport.crc32(f"{base}/_tinysense.mpy") == binascii.crc32(module))
 
 
 _SMALL = "-small"      # after the architecture: the module with a few ops only
@@ -167,56 +97,141 @@ def _small_will_do(model: ModelFile, architecture: str) -> bool:
     return small_config(target_number(target)).covers(needs_of(fitted))
 
 
-def _put_changed(device: Device, files: dict[str, bytes], base: str, result: SetupResult,
+def _native_for(device: Device, look: Look, model: ModelFile | None) -> tuple[str, bytes]:
+    """native_module(), but a full one stays: models that lie on the board may need it."""
+    name, module = native_module(look, model)
+    if name.endswith(_SMALL) and look.native_bytes >= 0 and not _has(device, look, module):
+        return native_module(look)
+    return name, module
+
+
+def _has(device: Device, look: Look, module: bytes, thorough: bool = False) -> bool:
+    """Whether the native module on the board is this one: by the stamp, else by its contents."""
+    if look.native_bytes != len(module):
+        return False
+    crc = binascii.crc32(module)
+    if not thorough and look.stamp is not None and look.stamp.native_crc == crc:
+        return True
+    return device.transport.crc32(f"{look.base}/{NATIVE}") == crc
+
+
+class _Setup:
+    """One setup of one board."""
+
+    def __init__(self, device: Device, look: Look, stamp: Stamp, result: SetupResult,
                  on_file: Callable[[str], None]) -> None:
-    """Writes the files that differ, and removes the .py or .mpy that would hide them."""
-    listed: dict[str, set[str]] = {}
-    for name, data in files.items():
-        path = f"{base}/{name}"
-        folder, _, leaf = path.rpartition("/")
-        if folder not in listed:
-            device.transport.mkdir(folder)
-            listed[folder] = {entry.name for entry in device.transport.list(folder)}
-        stem, _, suffix = leaf.rpartition(".")
-        twin = f"{stem}.{'py' if suffix == 'mpy' else 'mpy'}"
-        if leaf in listed[folder] and device.transport.crc32(path) == binascii.crc32(data):
-            result.unchanged += 1
+        self.device, self.base, self.mpy = device, look.base, look.mpy
+        self.stamp, self.result, self.on_file = stamp, result, on_file
+        self.names: set[str] = set()
+
+    def _put(self, name: str, data: bytes, plainly: bool = False) -> None:
+        path = f"{self.base}/{name}"
+        self.on_file(path)
+        self._send(data, path, plainly)
+        self.result.written.append(path)
+
+    def _send(self, data: bytes, path: str, plainly: bool) -> None:
+        """plainly: not through the board's receiver, which may be of another version."""
+        transport = self.device.transport
+        if plainly and isinstance(transport, BoardFiles):
+            BoardFiles.put(transport, data, path)
         else:
-            on_file(path)
-            device.put(data, path)
-            result.written.append(path)
-        # Last, so that a module is there at any moment: setup may be interrupted.
-        if twin in listed[folder]:
-            device.transport.remove(f"{folder}/{twin}")
+            self.device.put(data, path)
+
+    def package(self, stamped: bool) -> None:
+        """Writes the files that differ; then removes what would hide them or is of none."""
+        files, _ = package_files(self.mpy)
+        self.names = set(files)
+        there = listed(self.device, self.base)
+        before = stamped_names(self.device, self.base) if stamped else set()
+        changed = [name for name, data in files.items()
+                   if there.get(name) != (len(data), binascii.crc32(data))]
+        gone = sorted(({_twin(name) for name in files} | (before - self.names)) & set(there))
+        self.result.unchanged = len(files) - len(changed)
+        first = [name for name in changed if name.rpartition(".")[0] in _FIRST]
+        if changed or gone:
+            self._folders(there)
+            unfinished = replace(self.stamp, unfinished=True).text(before | self.names)
+            self._send(unfinished, f"{self.base}/{STAMP}", bool(first))
+        for name in first:
+            self._put(name, files[name], plainly=True)
+        if first:
+            self.device.soft_reset()
+        for name in changed:
+            if name not in first:
+                self._put(name, files[name])
+        # Last, so that every module is there at any moment.
+        for name in gone:
+            self.device.transport.remove(f"{self.base}/{name}")
+            self.result.removed.append(f"{self.base}/{name}")
+
+    def _folders(self, there: dict[str, tuple[int, int]]) -> None:
+        wanted = {name.rpartition("/")[0] for name in self.names}
+        for folder in sorted(wanted - {name.rpartition("/")[0] for name in there}):
+            self.device.transport.mkdir(f"{self.base}/{folder}")
+
+    def native(self, module: bytes, there: bool) -> None:
+        """Writes the native module if it is another."""
+        if there:
+            self.result.unchanged += 1
+            return
+        self.device.transport.mkdir(self.base)
+        self._put(NATIVE, module)
+
+    def end(self, frozen: bool) -> None:
+        """The stamp, once the board has imported what it has now."""
+        self.device.soft_reset()
+        try:
+            done = verified(self.device)
+        except BoardError as e:
+            from tinysense_host.link.session import explain
+
+            raise explain(e) from e
+        self.result.version, self.result.abi, self.result.kernels = done
+        if not frozen:
+            self.device.put(self.stamp.text(self.names), f"{self.base}/{STAMP}")
+
+
+def _twin(name: str) -> str:
+    stem, _, suffix = name.rpartition(".")
+    return f"{stem}.{'py' if suffix == 'mpy' else 'mpy'}"
 
 
 def set_up(device: Device, on_file: Callable[[str], None] = lambda path: None,
-           native: bool = False, model: ModelFile | None = None) -> SetupResult:
+           native: bool = False, model: ModelFile | None = None,
+           thorough: bool = False) -> SetupResult:
     """Puts on the board what it lacks; writes nothing that is there already.
 
-    on_file is told each path before it is written. native: put the native
-    module there even where the firmware has the core built in. model: what is
-    to run there; then the small native module is taken if that will do and no
-    full one is there.
+    A board whose stamp is that of the package here is left as it is after one
+    program. on_file is told each path before it is written. native: put the
+    native module there even where the firmware has the core built in. model:
+    what is to run there; then the small native module is taken if that will do
+    and no full one is there. thorough: every file is compared, whatever the stamp says.
     """
+    if device.remote:
+        raise TinysenseError("a package can't be put on a board over a network",
+                             "connect its cable, or use its prompt over WebREPL")
+    look = look_at(device)
+    fault = other_firmware(look.version) if look.frozen else None
+    if fault is not None:
+        raise fault
+    stamp = Stamp.ours(look.mpy)
+    result = SetupResult(frozen=look.frozen, compiled=stamp.mpy > 0 and not look.frozen,
+                         machine=look.machine, version=look.version, abi=look.abi,
+                         kernels=look.kernels, configured=look.configured)
+    module, has = None, True
+    if look.core != "built in" or native:
+        result.native, module = _native_for(device, look, model)
+        has = _has(device, look, module, thorough)
+        stamp = replace(stamp, native=result.native, native_crc=binascii.crc32(module))
+    whole = look.frozen or look.stamp is not None and look.stamp.same_package(stamp)
+    if whole and has and not look.fault and not thorough:
+        return result
     device.soft_reset()
-    info = device.info()
-    result = SetupResult(machine=info.machine)
-    where = device.ask(_WHERE_CODE)
-    base = str(device.ask(_PATH_CODE))
-    result.frozen = isinstance(where, str) and not where.startswith("/")
-    if not result.frozen:
-        files, result.compiled = package_files(info.mpy)
-        _put_changed(device, files, base, result, on_file)
-    if info.core != "built in" or native:
-        architecture, module = native_module(info, model)
-        if architecture.endswith(_SMALL) and not _may_be_small(device, base, module):
-            architecture, module = native_module(info)
-        _put_changed(device, {"_tinysense.mpy": module}, base, result, on_file)
-        result.native = architecture
-    device.soft_reset()
-    try:
-        result.version, result.abi, result.kernels = device.ask(_VERIFY_CODE)
-    except BoardError as e:
-        raise explain(e) from e
+    setup = _Setup(device, look, stamp, result, on_file)
+    if not look.frozen:
+        setup.package(look.stamp is not None)
+    if module is not None:
+        setup.native(module, has)
+    setup.end(look.frozen)
     return result

@@ -2,59 +2,26 @@
 
 from __future__ import annotations
 
-import binascii
 import contextlib
-import json
+import os
+from binascii import crc32
 from dataclasses import dataclass
+from datetime import datetime, timezone
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 from tinysense_host.device import BoardInfo, Device
 from tinysense_host.errors import TinysenseError
-from tinysense_host.link.session import explain
-from tinysense_host.link.transport import BoardError, LinkError, Progress
+from tinysense_host.link.transport import LinkError, Progress
 from tinysense_host.modelfile import ModelFile
-from tinysense_host.packing import fit, target_name
+from tinysense_host.preflight import fits_driver, fits_firmware, preflight
+from tinysense_host.slots import BoardModels, ask, checked_name, models, slot_name
 
-__all__ = ["UploadResult", "needs", "preflight", "read_model", "upload"]
+__all__ = ["TRIAL", "UploadResult", "read_model", "upload"]
 
-FLASH_SLACK_BYTES = 8192        # what a file system takes for its own
-RAM_SLACK_BYTES = 6144          # objects of model, window and pipeline
-
-# Everything a running pipeline needs is imported, so that the free memory
-# that is measured next is what the model will find.
-_IMPORT_CODE = """
-import json
-from tinysense import config, drivers, features, model, pipeline, window
-print(json.dumps(config.load()["model"]))
-"""
-
-# Loads the new file beside the old one, runs its golden vectors, and compares
-# its sensor with the configured driver.
-_TRIAL_CODE = """
-def _ts_trial(path):
- import json
- from tinysense import config, drivers
- from tinysense.model import load
- m = load(path)
- golden = m.selftest(quiet=True) if {golden} else (0, 0)
- driver, note = "", ""
- if m.features is not None and m.sensor is not None:
-  c = config.load()
-  driver = c["driver"]
-  try:
-   d = drivers.make(driver, c["driver_options"], m.sensor)
-  except Exception as e:
-   d, note = None, "%s: %s" % (type(e).__name__, e)
-  if d is not None:
-   try:
-    m.features.connect(d, c["axes"])
-   finally:
-    d.close()
- print(json.dumps([golden[0], golden[1], driver, note]))
-_ts_trial({path!r})
-del _ts_trial
-"""
+TRIAL = 20              # windows that a new model runs on trial
+_TRIAL_S = 300.0        # golden vectors of a large model on a small core
 
 
 @dataclass(frozen=True)
@@ -64,77 +31,16 @@ class UploadResult:
     name: str
     path: str               # on the board
     file_bytes: int
-    arena_bytes: int
+    arena_bytes: int        # 0 where nothing was to be done
     target: str             # the core it was packed for, or "portable"
     skipped: bool           # the same bytes were there already
     golden_equal: int
     golden_count: int
     driver: str             # the configured driver it was compared with, "" for none
     note: str               # why that comparison could not be made, "" if it was
-    info: BoardInfo
-
-
-def needs(model: ModelFile, file_bytes: int) -> tuple[int, int]:
-    """(RAM in all, largest single block) that a board needs for a model, in bytes."""
-    work = 0
-    if model.feat is not None and len(model.feat) >= 16:
-        channels, window, hop = (int.from_bytes(model.feat[i:i + 2], "little") for i in (0, 2, 4))
-        ring = 2 * channels * (2 * window + hop)
-        work = int.from_bytes(model.feat[12:16], "little") + ring
-    return file_bytes + model.arena_bytes + work, max(file_bytes, model.arena_bytes)
-
-
-def preflight(model: ModelFile, file_bytes: int, info: BoardInfo, replaced_bytes: int = 0) -> None:
-    """Refuses, with numbers, what the board could not hold or run.
-
-    replaced_bytes: size of the file of that name on the board; it stays until
-    the new one is whole, so it does not count as room.
-    """
-    if info.core == "absent" or info.package is None:
-        raise TinysenseError(f"the board has no {'core' if info.core == 'absent' else 'tinysense'}",
-                             "put it there: tinysense setup")
-    if info.core.startswith("broken"):
-        raise TinysenseError(f"the board's _tinysense is {info.core}", "run `tinysense setup`")
-    flash = file_bytes + FLASH_SLACK_BYTES
-    if 0 <= info.flash_free < flash:
-        raise TinysenseError(
-            f"too little flash: {flash} bytes needed for {model.name} ({file_bytes} and "
-            f"{FLASH_SLACK_BYTES} spare), {info.flash_free} free"
-            + (f"; the old model keeps its {replaced_bytes} until the new one is whole"
-               if replaced_bytes else ""),
-            "remove files from the board")
-    total, block = needs(model, file_bytes)
-    if info.ram_free < 0:
-        return
-    if info.ram_free < total + RAM_SLACK_BYTES or info.ram_largest < block:
-        raise TinysenseError(
-            f"too little RAM for {model.name}: {total + RAM_SLACK_BYTES} bytes needed (model "
-            f"{file_bytes}, arena {model.arena_bytes}, work "
-            f"{total - file_bytes - model.arena_bytes}, spare {RAM_SLACK_BYTES}), {info.ram_free} "
-            f"free; largest block {block} needed, {info.ram_largest} there",
-            "train a smaller model, or use a firmware with tinysense frozen in: make firmware")
-
-
-def _prepare(device: Device) -> tuple[BoardInfo, str]:
-    """What the board has with everything imported, and where its config wants the model."""
-    device.soft_reset()
-    try:
-        path = device.ask(_IMPORT_CODE, timeout=30.0)
-    except BoardError as e:
-        raise explain(e) from e
-    return device.info(), str(path)
-
-
-def _trial(device: Device, path: str, golden: bool) -> list[Any]:
-    device.soft_reset()
-    try:
-        told = device.ask(_TRIAL_CODE.format(path=path, golden=golden), timeout=300.0)
-    except BoardError as e:
-        raise explain(e) from e
-    if not isinstance(told, list) or len(told) != 4:
-        raise LinkError(f"the board answered {json.dumps(told)[:60]} to the trial of the model",
-                        "run `tinysense setup`")
-    return told
+    info: BoardInfo | None  # None where nothing was to be done
+    on_trial: int           # windows until it is good, 0 where it is, or is a plain file
+    runs: str               # what the board's config runs instead, "" where it runs this
 
 
 def read_model(path: Path, golden: bool = False) -> ModelFile:
@@ -151,6 +57,175 @@ def read_model(path: Path, golden: bool = False) -> ModelFile:
     return model
 
 
+def upload(device: Device, model_path: Path, to: str | None = None,
+           progress: Progress | None = None, *, name: str | None = None, windows: int = TRIAL,
+           trust: bool = True) -> UploadResult:
+    """Packs a model for the board's core, checks it against the board, puts it there, tries it.
+
+    It goes to the slot that does not run, and runs from the next start on, once the
+    board loaded it, its golden vectors came out equal, and the configured driver fits;
+    the one before stays. name: of the model on the board, else its own. to: path of a
+    plain file instead, as where the board's config names one. windows: how long the
+    model is on trial. trust: a model that is there, and good, is not tried again.
+    """
+    given = read_model(model_path)
+    raw = model_path.read_bytes()
+    wanted = checked_name(name) if name is not None else ""
+    if trust and to is None:
+        there = _was_there(device, given.name, wanted or slot_name(given.name), raw)
+        if there is not None:
+            return there
+    from tinysense_host.packing import fit  # slow to import, and seldom needed so far
+
+    if not device.remote:
+        device.soft_reset()
+    ask(device, "ready", timeout=30.0)
+    info = device.info()
+    fits_firmware(info)
+    seen = models(device)
+    model = fit(given, info.kernels)
+    data = raw if model is given else model.write()
+    plan = _Upload(device, model, data, info, seen, progress)
+    if to is None and not _plain(seen):
+        return plan.to_slot(wanted or slot_name(given.name), windows, sha256(raw).hexdigest())
+    if wanted:
+        raise TinysenseError(f"--name {wanted} is of a model with slots, but it is to go to the "
+                             f"file {to or seen.config}",
+                             "leave one out; or take the file's name out of the board's config: "
+                             "tinysense sync --set model=")
+    return plan.to_file(to or str(seen.config))
+
+
+@dataclass
+class _Upload:
+    """A model, packed for a board, on its way there."""
+
+    device: Device
+    model: ModelFile
+    data: bytes
+    info: BoardInfo
+    seen: BoardModels
+    progress: Progress | None
+
+    def to_slot(self, name: str, windows: int, source: str) -> UploadResult:
+        """Into the slot that does not run, then active."""
+        digest = sha256(self.data)
+        known = self.seen.named(name)
+        there = known is not None and any(
+            slot.sha256 == digest.hexdigest() for slot in known.slots.values())
+        self._check(0 if there else len(self.data))
+        place = ask(self.device, "prepare", name=name, sha256=digest.hexdigest())
+        # Over a network the file that runs can't be written; install() says if it is another.
+        if not (self.device.remote and known is not None and known.active == place["slot"]):
+            self.device.put(self.data, str(place["path"]), self.progress)
+        told = self._tried("install", name=name, slot=str(place["slot"]),
+                           sha256=digest.hexdigest(), uploaded=_now(), windows=windows,
+                           signature=self._signature(name), source=source)
+        active = known.running if known is not None else None
+        good = active is not None and (active.sha256, active.state) == (digest.hexdigest(), "good")
+        runs = "" if self.seen.config in ("", name) else str(self.seen.config)
+        return self._result(str(place["path"]), there, told, 0 if good else windows, runs)
+
+    def to_file(self, path: str) -> UploadResult:
+        """Beside the file of that name, tried, then renamed."""
+        _needs_folder(self.device, path)
+        old = self.device.stat(path)
+        if old is not None and old.is_dir:
+            raise TinysenseError(f"{path} is a folder on the board", "give a file's path with --to")
+        same = (old is not None and old.size == len(self.data)
+                and self.device.transport.crc32(path) == crc32(self.data))
+        self._check(0 if same else len(self.data), old.size if old else 0)
+        if same:
+            return self._result(path, True, self._tried("trial", path=path), 0, "")
+        new = path + ".new"
+        signed = self._wants_signature()
+        self.device.put(self.data, new, self.progress)
+        try:
+            if signed:
+                self._put_signature(new)
+            told = self._tried("trial", path=new)
+            if signed:
+                self._put_signature(path)
+            self.device.transport.rename(new, path)
+        except BaseException:
+            _forget(self.device, new)
+            raise
+        finally:
+            if signed:
+                _forget(self.device, new + ".sig")
+        return self._result(path, False, told, 0, "")
+
+    def _check(self, file_bytes: int, replaced_bytes: int = 0) -> None:
+        """All that can be known before anything is sent. file_bytes: 0 where it is there."""
+        if file_bytes:
+            preflight(self.model, file_bytes, self.info, replaced_bytes)
+        sensor = self.model.meta.get("sensor")
+        if sensor is not None and self.model.feat is not None:
+            fits_driver(self.model, ask(self.device, "driver", sensor=sensor))
+
+    def _wants_signature(self) -> bool:
+        from tinysense_host.keys import KEY_VARIABLE
+
+        return self.seen.key or bool(os.environ.get(KEY_VARIABLE))
+
+    def _signature(self, name: str) -> str:
+        from tinysense_host.keys import signature_for
+
+        if not self._wants_signature():
+            return ""
+        return signature_for(self.device, name, sha256(self.data).digest())
+
+    def _put_signature(self, path: str) -> None:
+        """Beside a plain file: it is signed under its own name."""
+        from tinysense.signing import plain_name
+
+        self.device.put(self._signature(plain_name(path)).encode(), path + ".sig")
+
+    def _tried(self, operation: str, **args: Any) -> dict[str, Any]:
+        """What a new heap makes of the model."""
+        if not self.device.remote:
+            self.device.soft_reset()
+        return ask(self.device, operation, timeout=_TRIAL_S, golden=self.model.gold is not None,
+                   **args)
+
+    def _result(self, path: str, skipped: bool, told: dict[str, Any], on_trial: int,
+                runs: str) -> UploadResult:
+        from tinysense_host.packing import target_name
+
+        try:
+            equal, count = (int(n) for n in told["golden"])
+            driver, note = str(told["driver"]), str(told["note"])
+        except (KeyError, TypeError, ValueError) as e:
+            raise LinkError(f"the board answered {str(told)[:60]} to the trial of the model",
+                            "run `tinysense setup`") from e
+        return UploadResult(self.model.name, path, len(self.data), self.model.arena_bytes,
+                            target_name(self.model.target), skipped, equal, count, driver, note,
+                            self.info, on_trial, runs)
+
+
+def _plain(seen: BoardModels) -> bool:
+    """Whether the board's config names a file, so that a slot would not run."""
+    return bool(seen.config) and not seen.runs
+
+
+def _was_there(device: Device, title: str, name: str, raw: bytes) -> UploadResult | None:
+    """The file that runs, where it was made from these bytes for this core and is good."""
+    try:
+        seen = models(device)
+    except LinkError:
+        raise
+    except TinysenseError:
+        return None         # the heap of what ran before may be too full; a new one tells
+    model = seen.named(name) if seen.runs == name else None
+    if model is None or model.running.state != "good":
+        return None
+    slot = model.running
+    if (slot.source, slot.kernels) != (sha256(raw).hexdigest(), seen.kernels):
+        return None
+    return UploadResult(title, f"/ts/models/{name}/{model.active}.tsm", slot.size, 0, "portable",
+                        True, *slot.golden, "", "", None, 0, "")
+
+
 def _needs_folder(device: Device, path: str) -> None:
     folder = path.rpartition("/")[0]
     if not folder:
@@ -161,38 +236,8 @@ def _needs_folder(device: Device, path: str) -> None:
                              "name one that is there, such as /, with --to")
 
 
-def upload(device: Device, model_path: Path, to: str | None = None,
-           progress: Progress | None = None) -> UploadResult:
-    """Packs a model for the board's core, checks it against the board, puts it there, tries it.
-
-    The file gets its name only after the board loaded it, its golden vectors
-    came out equal, and the configured driver fits; else the old one stays.
-    to: path on the board, else the one in its config.
-    """
-    given = read_model(model_path)
-    info, configured = _prepare(device)
-    model = fit(given, info.kernels)
-    data = model_path.read_bytes() if model is given else model.write()
-    path = to or configured
-    _needs_folder(device, path)
-    old = device.stat(path)
-    if old is not None and old.is_dir:
-        raise TinysenseError(f"{path} is a folder on the board", "give a file's path with --to")
-    same = (old is not None and old.size == len(data)
-            and device.transport.crc32(path) == binascii.crc32(data))
-    if not same:
-        preflight(model, len(data), info, old.size if old else 0)
-        device.put(data, path + ".new", progress)
-    try:
-        tried = _trial(device, path if same else path + ".new", model.gold is not None)
-        if not same:
-            device.transport.rename(path + ".new", path)
-    except BaseException:
-        if not same:
-            _forget(device, path + ".new")
-        raise
-    return UploadResult(model.name, path, len(data), model.arena_bytes, target_name(model.target),
-                        same, tried[0], tried[1], tried[2], tried[3], info)
+def _now() -> str:
+    return datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _forget(device: Device, path: str) -> None:

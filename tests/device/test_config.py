@@ -1,7 +1,10 @@
 """The config: defaults, what is refused and how, files."""
 
+import json
+import os
+
 from expect import exists, path, raises, write
-from tinysense import config
+from tinysense import config, config_sync
 from tinysense.errors import ConfigError
 
 
@@ -122,7 +125,11 @@ def test_paths_stay_in_the_boards_folder():
     for bad, said in (("", "got nothing"), ("..", "without .."), ("../x", "without .."),
                       ("/a/../b", "without .."), ("a\0b", "without NUL")):
         assert said in config.path_fault(bad)
-        raises(ConfigError, ("model", said), config.validate, {"model": bad})
+        if bad:
+            raises(ConfigError, ("model", said), config.validate, {"model": bad})
+    raises(ConfigError, ("path", "got nothing"), config.check_options,
+           {"driver": "replay", "driver_options": {"path": ""}})
+    assert config.validate({"model": ""})["model"] == ""
 
 
 def test_plugins_by_name():
@@ -151,3 +158,91 @@ def test_distance():
     for a, b, edits in (("", "", 0), ("a", "", 1), ("driver", "drivr", 1), ("ab", "ba", 2),
                         ("model", "modle", 2), ("axes", "axis", 1)):
         assert config.distance(a, b) == config.distance(b, a) == edits
+
+
+LATER = {"version": 2, "smooth": 3, "zoom": 7, "driver_options": {"scl": 5, "tilt": 1},
+         "outputs": ["serial", {"kind": "led", "pin": 2, "hue": 9}],
+         "recorder": {"note": "x", "moon": 1, "display": {"address": 61, "shade": 2}}}
+UNKNOWN = ["driver_options.tilt", "outputs[1].hue", "recorder.display.shade", "recorder.moon",
+           "zoom"]
+
+
+def test_keys_of_a_later_version_are_passed_over():
+    passed = []
+    config_sync.understood(LATER, passed)
+    assert sorted(passed) == UNKNOWN
+    config.check_options(LATER)
+    known = config.validate(LATER)
+    assert known["driver_options"] == {"scl": 5} and "zoom" not in known
+    assert known["outputs"][1] == {"kind": "led", "pin": 2}
+    for version in (1, 1.0, None):
+        bad = dict(LATER, version=version)
+        if version is None:
+            del bad["version"]
+        raises(ConfigError, "unknown key 'zoom'", config.check_options, bad)
+    for key, value in (("smooth", "3"), ("driver", "mpu605"), ("driver_options", [])):
+        raises(ConfigError, (), config.check_options, dict(LATER, **{key: value}))
+    for version in (0, True, "2", 1.5, 1 << 25):
+        raises(ConfigError, (), config.check_options, {"version": version})
+
+
+def test_keys_of_a_later_version_stay_in_the_file():
+    full = path("later.json")
+    write(full, json.dumps(LATER).encode())
+    loaded = config.load(full)
+    loaded["smooth"] = 9
+    loaded["driver_options"]["sda"] = 4
+    config.save(loaded, full)
+    with open(full) as f:
+        kept = json.loads(f.read())
+    assert kept["smooth"] == 9 and kept["zoom"] == 7
+    assert kept["driver_options"] == {"scl": 5, "tilt": 1, "sda": 4}
+    assert kept["outputs"] == LATER["outputs"] and kept["recorder"]["moon"] == 1
+    loaded["outputs"] = ["serial"]
+    config.save(loaded, full)
+    with open(full) as f:
+        assert json.loads(f.read())["outputs"] == ["serial"]
+    write(full, b"{")
+    config.save(dict(loaded), full)
+    assert config.load(full)["smooth"] == 9
+
+
+def test_options_of_the_recorder():
+    config.check_options({"recorder": {"note": "x", "sd": {"spi": 0}, "display": {}}})
+    for bad, said in (({"noet": "x"}, "recorder: unknown key 'noet': did you mean 'note'"),
+                      ({"segment_kb": 1}, "segment_kb: expected 4 to 65536"),
+                      ({"sd": {"sp": 0}}, "recorder: sd: unknown key 'sp'"),
+                      ({"display": {"height": 8}}, "recorder: display: height")):
+        raises(ConfigError, said, config.check_options, {"recorder": bad})
+
+
+def test_whole_numbers_written_with_a_point():
+    out = config.validate({"smooth": 3.0, "threshold": {"ring": 200.0}})
+    assert out["smooth"] == 3 and isinstance(out["smooth"], int)
+    assert isinstance(out["threshold"]["ring"], int)
+    for value in (3.5, float("inf"), float("nan"), 1e30, "3", None):
+        raises(ConfigError, "smooth", config.validate, {"smooth": value})
+
+
+def test_what_a_computer_asks_for():
+    before = config_sync.PATH, config_sync.ID
+    config_sync.PATH, config_sync.ID = path("tinysense.json"), path("ts") + "/id"
+    for old in (config_sync.ID, config_sync.PATH + ".bak"):
+        if exists(old):
+            os.remove(old)
+    try:
+        assert config_sync.config_get() is None
+        assert config_sync.config_set({"smooth": 1}) is True
+        assert not exists(config_sync.PATH + ".bak")
+        config_sync.config_set({"smooth": 2})
+        assert config_sync.config_get() == {"smooth": 2}
+        assert config.load(config_sync.PATH + ".bak")["smooth"] == 1
+        raises(ConfigError, "smooth", config_sync.config_set, {"smooth": 999})
+        assert config_sync.config_get() == {"smooth": 2}
+        assert config_sync.config_id(False) == "" and not exists(config_sync.ID)
+        mark = config_sync.config_id()
+        assert len(mark) >= 16 and config_sync.config_id(False) == mark
+        write(config_sync.ID, b"short")
+        assert config_sync.config_id() != mark
+    finally:
+        config_sync.PATH, config_sync.ID = before

@@ -11,9 +11,9 @@ from chips.bus import Bus
 from chips.i2s import Bench as I2SBench
 from chips.mpu6050 import MPU6050 as Chip
 from chips.ssd1306 import SSD1306
-from expect import numbers, path, read, write
+from expect import numbers, path, read, skip, write
 from fakes import broker, lights, radio, screen, sound, wires
-from tinysense import config, pipeline, ticks
+from tinysense import config, pipeline, remote, ticks
 from tinysense.recording import Reader
 from tinysense.sensing import clock, fifo, timebase
 
@@ -223,6 +223,46 @@ def test_gesture_config():
         config.save({"model": "gesture.tsm", "outputs": [{"kind": "led", "pin": 3}]}, config.PATH)
         names = stage.run("gesture_config.py")
     assert stage.interrupted and names["pipeline"].events > 10
+
+
+def test_remote_board():
+    if not sockets():
+        skip("no sockets here")
+    with Stage() as stage:
+        kept, remote.SECRET = remote.SECRET, path("secret")
+        write(remote.SECRET, b"sixteen bytes or more")
+        port = 20000 + int.from_bytes(os.urandom(2), "little") % 40000
+        config.save({"model": "gesture.tsm", "remote": {"port": port}}, config.PATH)
+        with fakes.Modules(network=Network):
+            names = stage.run("remote_board.py")
+        remote.SECRET = kept
+    assert stage.interrupted and names["pipeline"].events > 10
+    assert Network.joined and names["server"].logins == 0
+
+
+class Network:
+    """The module network: a WLAN that is there at once."""
+
+    STA_IF = 0
+    joined = False
+
+    class WLAN:
+        def __init__(self, side):
+            assert side == 0
+
+        def active(self, on):
+            assert on
+
+        def connect(self, name, password):
+            Network.joined = True
+
+
+def sockets():
+    try:
+        import socket
+    except ImportError:
+        return False
+    return bool(socket)
 
 
 def test_record_and_replay():

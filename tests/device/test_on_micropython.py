@@ -17,11 +17,11 @@ BUILD = ROOT / "build"
 PYTEST_ONLY = {"test_on_micropython.py", "test_files.py"}
 FILES = sorted(p.stem for p in HERE.glob("test_*.py")
                if p.name not in PYTEST_ONLY and not p.name.startswith("test_core_"))
-# Half a minute each on an emulated board; two chips of their kind run there always, and the heap
-# under sound is watched there by the end-to-end tests.
+# Half a minute each on an emulated board; two chips of their kind run there always, the heap under
+# sound is watched there by the end-to-end tests, and a trial is gone through by e2e/test_slots.
 LONG_ON_BOARDS = {"test_adxl345", "test_bmi270", "test_hearing_heap", "test_icm20948",
                   "test_lis3dh", "test_lsm6ds3", "test_lsm9ds1", "test_microphone_heap",
-                  "test_qmi8658"}
+                  "test_qmi8658", "test_trials"}
 HEAP = "640k"  # of a 64-bit interpreter, where everything takes twice what it takes on a board
 # One board always, the others in `make test-all`.
 BOARDS = ["QEMU_M4F"] + [pytest.param(name, marks=pytest.mark.full)

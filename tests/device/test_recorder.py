@@ -413,3 +413,18 @@ def test_the_time_goes_to_every_folder_of_this_start():
     boot.tell_time(1790000000000001)  # a card that is gone does not keep the other from it
     with open(b + "/" + boot.CLOCK_FILE) as f:
         assert len(f.readlines()) == 2
+
+
+def test_what_a_computer_is_told_that_asks():
+    b = Bench("rec_told", labels=("walk",), start="never")
+    told = b.recorder.told()
+    assert (told["runs"], told["logger"]) == ("idle", False)
+    assert b.recorder.start()
+    b.run(10)
+    told = b.recorder.told()
+    assert (told["runs"], told["logger"], told["label"]) == ("recording", True, "walk")
+    assert told["segment"] == b.folder + "/000001.tsr" and told["blocks"] == b.recorder.synced > 0
+    assert (told["frames"], told["seconds"]) == (b.recorder.frames, b.recorder.seconds)
+    b.recorder.stop()
+    b.recorder.triggers = (Schedule(1, 10),)  # it will begin by itself
+    assert (b.recorder.told()["runs"], b.recorder.told()["logger"]) == ("waiting", True)

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 HERE = Path(__file__).resolve().parent
-# tests/device for `tiny`, a model to compute in the head.
-sys.path[:0] = [str(HERE), str(HERE.parent / "device")]
+# tests/device for `tiny`, a model to compute in the head; tests for `link_faults`.
+sys.path[:0] = [str(HERE), str(HERE.parent / "device"), str(HERE.parent)]
 
 from virtual_bench import PRODUCTS, ROOT, Bench  # noqa: E402
 

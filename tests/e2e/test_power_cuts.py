@@ -88,6 +88,6 @@ def test_what_was_durable_survives_every_cut(cuts: int, tmp_path: Path) -> None:
         told += len(promised)
         recorded += bool(promised)
     assert recorded >= cuts // 3, f"only {recorded} of {cuts} runs came to record"
-    assert told > 10 * recorded
+    assert told > 5 * recorded
     assert durable(run_and_cut(image, 2 * LONGEST_S)), "it does not record on"
     print(f"{cuts} cuts, {recorded} while recording, {told} durable blocks, all there")

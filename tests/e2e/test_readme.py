@@ -21,6 +21,7 @@ from virtual_bench import PRODUCTS, TINYSENSE, WAIT_S, Command
 from tinysense_host.cli import COMMANDS
 from tinysense_host.dataset import Dataset
 from tinysense_host.emulator import write_files
+from tinysense_host.modelfile import ModelFile
 
 README = Path(__file__).resolve().parents[2] / "README.md"
 BOARD = "QEMU_M4F"
@@ -61,7 +62,8 @@ def steps(name: str = "steps") -> list[list[str]]:
 
 def test_every_command_that_is_named_exists():
     named = set(re.findall(r"(?:bin/|`)tinysense ([\w-]+)", README.read_text(encoding="utf-8")))
-    assert {words[1] for words in (*steps(), *steps("model"), *steps("field"), *steps("hearing"))} <= named
+    blocks = ("steps", "model", "field", "hearing", "boards")
+    assert {words[1] for name in blocks for words in steps(name)} <= named
     assert named <= {row.name for row in COMMANDS}
 
 
@@ -148,6 +150,24 @@ def test_recordings_from_the_field(project, tmp_path):
         assert len(recording.frames) > 1000 and recording.units == "g"
     assert len(list((tmp_path / "tables").glob("*.csv"))) == 1
     assert "000001.tsr" not in project("pull", "--out", "data")
+
+
+def test_boards_out_there(project):
+    project("setup")
+    project("sync", *(w for setting in CONFIG for w in ("--set", setting)))
+    project("sync", "--pull")
+    newer = ModelFile.load(README.parent / "models" / "gesture" / "gesture.tsm")
+    newer.meta["made"] = "another time"
+    trained = project.folder / "build" / "gesture" / "gesture.tsm"
+    trained.parent.mkdir(parents=True)
+    trained.write_bytes(newer.write())
+    told = {}
+    for _, name, *words in steps("boards"):
+        told[name] = told.get(name, "") + project(name, *words)
+    assert "field-3" in told["models"] and "b.tsm" in told["upload"]
+    assert "gesture" in told["rollback"] and "windows" in told["monitor"]
+    (watched,) = Dataset(project.folder / "watched").recordings()
+    assert len(watched.frames) > 100
 
 
 def snippet(project: Command) -> str:

@@ -92,6 +92,8 @@ class Bench:
                  heap_bytes: int | None = None) -> None:
         self.board, self.folder, self.heap_bytes = board, folder, heap_bytes
         self.flash = folder / "flash.img"
+        if board == "UNIX":     # its flash is a folder
+            self.flash.mkdir()
         write_files(self.flash, files)
         self.tinysense = Command(folder)
         self.emulator: Emulator | None = None

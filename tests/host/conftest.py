@@ -18,6 +18,7 @@ sys.path += [str(HERE), str(ROOT / "tests" / "device")]
 def repl_board(tmp_path):
     """Starts boards without firmware: repl_board(fault) -> (port, folder of its flash)."""
     started = []
+    ports = {}
 
     def start(fault: str = "") -> tuple[str, Path]:
         flash = tmp_path / f"flash{len(started)}"
@@ -27,8 +28,16 @@ def repl_board(tmp_path):
             [sys.executable, str(HERE / "repl_board.py"), str(flash), fault],
             stdout=subprocess.PIPE, text=True, env=os.environ | {"PYTHONPATH": path})
         started.append(process)
-        return process.stdout.readline().strip(), flash
+        port = process.stdout.readline().strip()
+        ports[port] = process
+        return port, flash
 
+    def kill(port: str) -> None:
+        """A pulled plug."""
+        ports[port].kill()
+        ports[port].wait()
+
+    start.kill = kill
     yield start
     for process in started:
         process.kill()

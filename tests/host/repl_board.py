@@ -4,8 +4,11 @@
 
 FOLDER is its flash, seen as `/`. The name of the port is printed first.
 FAULT: `silent` answers nothing, `chatty` is no REPL but never stops talking,
-`full=N` holds N bytes. The board's code may call machine.reset(), which prints
+`full=N` holds N bytes, `text` has standard input for text only, so that no
+receiver runs there; `text,full=N` both. The board's code may call machine.reset(), which prints
 a boot banner and waits at the friendly prompt, as a board that browned out.
+`main=FILE` is a program that runs from the start, `id=HEX` its machine.unique_id;
+several faults are separated by commas, these last.
 """
 
 import builtins
@@ -13,6 +16,7 @@ import errno
 import io
 import json
 import os
+import pathlib
 import queue
 import signal
 import sys
@@ -20,6 +24,7 @@ import threading
 import time
 import tty
 import types
+import zlib
 
 RAW = b"raw REPL; CTRL-B to exit\r\n>"
 FRIENDLY = b'\r\nMicroPython v1.25.0 on 2025-04-15; repl_board with CPython\r\n' \
@@ -59,6 +64,16 @@ class Console:
             except queue.Empty:
                 continue
 
+    def unread(self, byte):
+        self._bytes.queue.appendleft(byte)
+
+    def poll(self, wait_ms):
+        """MicroPython's poll.poll(), of the one stream there is."""
+        end = time.monotonic() + wait_ms / 1000
+        while self._bytes.empty() and time.monotonic() < end:
+            time.sleep(0.001)
+        return [] if self._bytes.empty() else [self]
+
     def write(self, data):
         view = memoryview(data)
         while view:
@@ -77,11 +92,25 @@ class Output(io.TextIOBase):
         return len(text)
 
 
-class Input(io.TextIOBase):
-    """sys.stdin of the board's code."""
+class Binary:
+    """sys.stdin.buffer of the board's code."""
 
     def __init__(self, console):
         self._console = console
+
+    def readinto(self, buf):
+        for i in range(len(buf)):
+            buf[i] = self._console.read()
+        return len(buf)
+
+
+class Input(io.TextIOBase):
+    """sys.stdin of the board's code."""
+
+    def __init__(self, console, binary):
+        self._console = console
+        if binary:
+            self.buffer = Binary(console)
 
     def readline(self):
         line = bytearray()
@@ -116,7 +145,7 @@ class Flash:
 
     def _opened(self, path, mode="r", *rest, **more):
         file = self._open(self._path(path), mode, *rest, **more)
-        if "w" in mode and self._limit:
+        if ("w" in mode or "a" in mode) and self._limit:
             write = file.write
 
             def limited(data):
@@ -126,6 +155,27 @@ class Flash:
 
             return types.SimpleNamespace(write=limited, close=file.close, flush=file.flush)
         return file
+
+
+class Inflater:
+    """MicroPython's deflate.DeflateIO, of raw deflate."""
+
+    def __init__(self, stream, kind, window_bits):
+        self._data = io.BytesIO(zlib.decompress(stream.read(), -window_bits))
+
+    def read(self, n):
+        return self._data.read(n)
+
+
+def stand_ins(console):
+    """What MicroPython has and CPython lacks, or has otherwise."""
+    import select
+
+    select.poll = lambda: types.SimpleNamespace(register=lambda *_: None, poll=console.poll,
+                                                ipoll=console.poll)
+    sys.modules["deflate"] = types.SimpleNamespace(DeflateIO=Inflater)
+    sys.modules["machine"] = machine_module()
+    os.sync = lambda: None      # of the whole computer
 
 
 def machine_module():
@@ -160,6 +210,16 @@ class Repl:
                 return
             if byte == 3:
                 self.console.write(b"\r\nKeyboardInterrupt\r\n>>> ")
+
+    def start(self, program):
+        """Runs a program as main.py, until Ctrl-C."""
+        try:
+            self.console.running = True
+            exec(compile(program, "main.py", "exec"), self.names)
+        except BaseException as e:
+            self.console.write(f"Traceback\r\n{as_micropython(e)}\r\n".encode())
+        finally:
+            self.console.running = False
 
     def serve(self):
         try:
@@ -199,7 +259,11 @@ class Repl:
 
     def paste(self):
         """Raw-paste with flow control."""
-        assert bytes([self.console.read(), self.console.read()]) == b"A\x01"
+        after = self.console.read()
+        if after != ord("A"):           # a byte 5 that stands alone begins no paste
+            self.console.unread(after)
+            return None
+        assert self.console.read() == 1
         self.console.write(b"R\x01" + WINDOW.to_bytes(2, "little"))
         code, left = bytearray(), WINDOW
         while True:
@@ -246,10 +310,17 @@ def main():
 
     json.dumps({})
     gc.mem_free = lambda: 200_000
-    Flash(folder, int(fault[5:]) if fault.startswith("full=") else 0)
-    sys.modules["machine"] = machine_module()
-    sys.stdout, sys.stdin = Output(console), Input(console)
-    Repl(console).serve()
+    fault, _, board_id = fault.partition("id=")
+    fault, _, main = fault.partition("main=")
+    program = pathlib.Path(main.rstrip(",")).read_bytes() if main else b""
+    Flash(folder, int(fault.partition("full=")[2].rstrip(",") or 0))
+    stand_ins(console)
+    if board_id:
+        sys.modules["machine"].unique_id = lambda: bytes.fromhex(board_id)
+    sys.stdout, sys.stdin = Output(console), Input(console, not fault.startswith("text"))
+    repl = Repl(console)
+    repl.start(program)
+    repl.serve()
 
 
 if __name__ == "__main__":

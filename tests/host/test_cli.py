@@ -130,7 +130,7 @@ def test_the_whole_way_on_a_board(tinysense, repl_board, tmp_path):
 
     ok("sync", "--set", "driver=replay", "--set", "driver_options.path=/a.tsr",
        "--set", "driver_options.realtime=false", "--set", "outputs=[]", "--set", "model=/m.tsm")
-    assert "driver_options" in ok("sync") and not (tmp_path / "tinysense.json").exists()
+    assert "driver_options" in ok("sync", "--dry-run") and not (tmp_path / "tinysense.json").exists()
     ok("sync", "--pull")
     assert json.loads((tmp_path / "tinysense.json").read_text())["driver"] == "replay"
     assert "no difference" in ok("sync")

@@ -91,3 +91,18 @@ def test_a_board_that_cannot_be_told_the_time_is_no_failure(repl_board, monkeypa
     monkeypatch.setattr("tinysense_host.device._TELL_TIME", "raise OSError({utc_us})")
     with connect(port) as device:
         assert device.exec("print(1)") == "1\n"
+
+
+def test_operations_give_values_and_faults():
+    answers = [("told('use', '{\"name\": \"ring\"}')", b'noise\r\n{"value": [1, null]}\r\n'),
+               ("told('info', '{}')", b'{"error": "OSError", "text": "[Errno 28]\\nENOSPC"}'),
+               ("told('key', '{}')", b'{"values": 1}'), ("told('report', '{}')", b"[]")]
+    device = Device(FakeTransport(answers))
+    assert device.call("use", name="ring") == [1, None]
+    with pytest.raises(BoardError, match=r"OSError: \[Errno 28\] ENOSPC") as caught:
+        device.call("info")
+    assert (caught.value.kind, caught.value.errno) == ("OSError", 28)
+    for odd in ("key", "report"):
+        with pytest.raises(LinkError, match=f"to {odd}"):
+            device.call(odd)
+    assert not device.remote

@@ -12,7 +12,8 @@ from tinysense_host.errors import TinysenseError
 from tinysense_host.link.transport import BoardError, LinkError
 
 ADAPTERS = ["mpremote", "ampy"]
-BLOCKS = [0, 1, 383, 384, 385, 2047, 2048, 2049, 5000]
+BLOCKS = [0, 1, 383, 384, 385, 1020, 2047, 2048, 2049, 5000]
+PLAIN = "text"      # a board on which no receiver runs: files go over its prompt
 
 
 @pytest.fixture(params=ADAPTERS)
@@ -33,8 +34,9 @@ def usable(device):
 
 
 @pytest.mark.parametrize("size", BLOCKS)
-def test_files_come_back_as_they_were_put(repl_board, size):
-    port, flash = repl_board()
+@pytest.mark.parametrize("fault", ["", PLAIN])
+def test_files_come_back_as_they_were_put(repl_board, fault, size):
+    port, flash = repl_board(fault)
     data = os.urandom(size)
     with connect(port) as device:
         device.put(data, "/a.bin")
@@ -104,7 +106,7 @@ def test_a_board_that_resets_in_the_middle(board):
 
 
 def test_a_reset_in_the_middle_of_a_file_leaves_the_old_one(repl_board):
-    port, _ = repl_board()
+    port, _ = repl_board(PLAIN)
     with connect(port) as device:
         device.put(b"old", "/m.tsm")
         real = device.transport._start
@@ -121,7 +123,7 @@ def test_a_reset_in_the_middle_of_a_file_leaves_the_old_one(repl_board):
 
 
 def test_a_file_damaged_on_the_way_is_not_given_its_name(repl_board):
-    port, flash = repl_board()
+    port, flash = repl_board(PLAIN)
     with connect(port) as device:
         device.put(b"old", "/m.tsm")
         real = device.transport._start
@@ -131,8 +133,9 @@ def test_a_file_damaged_on_the_way_is_not_given_its_name(repl_board):
     assert {p.name: p.read_bytes() for p in flash.iterdir()} == {"m.tsm": b"old"}
 
 
-def test_a_full_disk_leaves_no_half_file(repl_board, kind):
-    port, flash = repl_board("full=3000")
+@pytest.mark.parametrize("fault", ["full=3000", f"{PLAIN},full=3000"])
+def test_a_full_disk_leaves_no_half_file(repl_board, kind, fault):
+    port, flash = repl_board(fault)
     with connect(port, kind=kind) as device:
         with pytest.raises(TinysenseError, match="no room on the board for /big: 5000 bytes"):
             device.put(b"x" * 5000, "/big")
@@ -176,8 +179,9 @@ def test_ctrl_c_during_a_stream_still_brings_its_last_words(board):
     assert usable(board)
 
 
-def test_ctrl_c_during_a_put_leaves_the_old_file(repl_board):
-    port, flash = repl_board()
+@pytest.mark.parametrize("fault", ["", PLAIN])
+def test_ctrl_c_during_a_put_leaves_the_old_file(repl_board, fault):
+    port, flash = repl_board(fault)
     with connect(port) as device:
         device.put(b"old", "/m.tsm")
 

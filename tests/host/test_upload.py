@@ -1,8 +1,9 @@
 """Models onto boards: what is refused before anything is sent, and what stays when it fails."""
 
+import ast
 import json
-import struct
 from dataclasses import replace
+from hashlib import sha256
 
 import pytest
 import tiny
@@ -13,103 +14,149 @@ from tinysense_host.link.transport import LinkError
 from tinysense_host.link.transport_fake import FakeTransport
 from tinysense_host.modelfile import ModelFile
 from tinysense_host.packing import fit, pack, target_name
-from tinysense_host.upload import (
-    FLASH_SLACK_BYTES,
-    RAM_SLACK_BYTES,
-    needs,
-    preflight,
-    read_model,
-    upload,
-)
+from tinysense_host.upload import read_model, upload
 
 DATA = tiny.build()
 MODEL = ModelFile.read(DATA)
-TOTAL, BLOCK = needs(MODEL, len(DATA))
+FACTS = {"rate_mhz": 25000, "channels": ["x", "y", "z"], "units": "g", "full_scale": 4}
+SLOT = "/ts/models/tiny/a.tsm"
 
 
-def info(**changes):
-    return replace(Device(FakeTransport()).info(), **changes)
+def answers(config="", kernels="portable", models=(), driver=None):
+    """What a board answers to the operations of an upload."""
+    told = {"models": {"models": list(models), "current": "tiny" if models else "", "note": "",
+                       "config": config, "kernels": kernels, "key": False},
+            "ready": {"imported": []}, "prepare": {"slot": "a", "path": SLOT},
+            "driver": {"driver": "replay", "axes": "", "note": "", "facts": FACTS} | (driver or {})}
+    told["install"] = told["trial"] = {"golden": [3, 3], "driver": "", "note": ""}
+    return [(f"told({name!r}", json.dumps({"value": value}).encode())
+            for name, value in told.items()]
 
 
-def test_needs_counts_file_arena_work_window_and_ring():
-    work = struct.unpack("<I", MODEL.feat[12:16])[0]
-    assert len(DATA) + MODEL.arena_bytes + work + 6 * (4 + 4 + 2) == TOTAL
-    assert max(len(DATA), MODEL.arena_bytes) == BLOCK
+def slot(data, **changes):
+    """A model of one good file, as a board tells of it."""
+    digest = sha256(data).hexdigest()
+    entry = {"size": len(data), "sha256": digest, "source": digest, "kernels": "portable",
+             "uploaded": "", "signature": "", "golden": [3, 3], "state": "good"} | changes
+    return {"name": "tiny", "active": "a", "left": 0, "tries": 0, "a": entry, "b": None}
 
 
-@pytest.mark.parametrize(("changes", "fine"), [
-    ({}, True),
-    ({"ram_free": TOTAL + RAM_SLACK_BYTES}, True),
-    ({"ram_free": TOTAL + RAM_SLACK_BYTES - 1}, False),
-    ({"ram_largest": BLOCK}, True),
-    ({"ram_largest": BLOCK - 1}, False),
-    ({"ram_free": -1, "ram_largest": -1}, True),
-    ({"flash_free": len(DATA) + FLASH_SLACK_BYTES}, True),
-    ({"flash_free": len(DATA) + FLASH_SLACK_BYTES - 1}, False),
-    ({"flash_free": -1}, True),
-    ({"core": "absent"}, False),
-    ({"core": "broken: it speaks version 7"}, False),
-    ({"package": None}, False)])
-def test_preflight_at_its_bounds(changes, fine):
-    if fine:
-        preflight(MODEL, len(DATA), info(**changes))
-    else:
-        with pytest.raises(TinysenseError):
-            preflight(MODEL, len(DATA), info(**changes))
+def installed(board):
+    """Arguments of the install that the board was asked for, None where it was not."""
+    for program in board.programs:
+        if "told('install'" in program:
+            return json.loads(ast.literal_eval(program.split("told('install', ")[1][:-1]))
+    return None
 
 
-def test_too_little_ram_says_needed_free_and_largest_block():
-    with pytest.raises(TinysenseError) as caught:
-        preflight(MODEL, len(DATA), info(ram_free=5000, ram_largest=700))
-    for number in (TOTAL + RAM_SLACK_BYTES, MODEL.arena_bytes, len(DATA), BLOCK, 5000, 700):
-        assert str(number) in caught.value.message
-
-
-@pytest.mark.parametrize("changes", [{"free": 1000}, {"largest": 100}, {"flash_free": 100},
-                                     {"core": "absent"}])
+@pytest.mark.parametrize("changes", [
+    {"free": 1000}, {"largest": 100}, {"flash_free": 100}, {"core": "absent"}, {"abi": 1},
+    {"version": "1.24.1"}, {"name": "circuitpython"}])
 def test_nothing_is_sent_to_a_board_that_can_not_hold_it(changes, tmp_path):
-    path = tmp_path / "m.tsm"
-    path.write_bytes(DATA)
-    board = FakeTransport([("print(json.dumps(config.load", b'"m.tsm"')], facts=changes)
-    with pytest.raises(TinysenseError):
+    for config in ("", "m.tsm"):
+        board = FakeTransport(answers(config), facts=changes)
+        with pytest.raises(TinysenseError):
+            upload(Device(board), file_of(tmp_path, DATA))
+        assert board.files == {} and installed(board) is None
+
+
+@pytest.mark.parametrize(("driver", "message"), [
+    ({"facts": FACTS | {"rate_mhz": 50000}}, "model wants 25 Hz .*, the driver runs at 50 Hz"),
+    ({"facts": FACTS | {"units": "m/s2"}}, "model wants frames in g, the driver gives m/s2"),
+    ({"facts": FACTS | {"full_scale": 2}}, r"a range of \+-4 g, the driver clips at \+-2"),
+    ({"facts": FACTS | {"channels": ["x", "y"]}}, "wants 3 channels .*, the driver has 2"),
+    ({"axes": "y x"}, "names 2 axes, expected 3")])
+def test_nothing_is_sent_to_a_board_with_another_sensor(driver, message, tmp_path):
+    for config in ("", "m.tsm"):
+        board = FakeTransport(answers(config, driver=driver))
+        with pytest.raises(TinysenseError, match=message):
+            upload(Device(board), file_of(tmp_path, DATA))
+        assert board.files == {} and installed(board) is None
+
+
+def test_a_model_goes_to_the_slot_that_the_board_names(tmp_path):
+    board = FakeTransport(answers())
+    done = upload(Device(board), file_of(tmp_path, DATA))
+    assert board.files == {SLOT: DATA} and board.resets == 2
+    asked = installed(board)
+    assert asked.pop("uploaded").endswith("Z")
+    digest = sha256(DATA).hexdigest()
+    assert asked == {"name": "tiny", "slot": "a", "sha256": digest, "windows": 20, "golden": True,
+                     "signature": "", "source": digest}
+    assert (done.path, done.on_trial, done.skipped, done.runs) == (SLOT, 20, False, "")
+
+
+def test_another_name_trial_and_a_config_that_names_another_model(tmp_path):
+    board = FakeTransport(answers("other"))
+    done = upload(Device(board), file_of(tmp_path, DATA), name="mine", windows=0)
+    assert (installed(board)["name"], installed(board)["windows"]) == ("mine", 0)
+    assert (done.runs, done.on_trial) == ("other", 0)
+    for bad in ("Mine", "../x", "", "x" * 33):
+        with pytest.raises(TinysenseError, match="no name of a model"):
+            upload(Device(board), file_of(tmp_path, DATA), name=bad)
+    for to, config in (("/x.tsm", ""), (None, "/x.tsm")):
+        with pytest.raises(TinysenseError, match="--name mine is of a model with slots"):
+            upload(Device(FakeTransport(answers(config))), file_of(tmp_path, DATA), to, name="mine")
+
+
+def test_what_runs_and_is_good_takes_one_question_and_no_reset(tmp_path):
+    path = file_of(tmp_path, DATA)
+    board = FakeTransport(answers(models=[slot(DATA)]))
+    done = upload(Device(board), path)
+    assert len(board.programs) == 1 and board.resets == 0 and board.files == {}
+    assert (done.skipped, done.golden_equal, done.golden_count, done.info) == (True, 3, 3, None)
+    assert upload(Device(board), path, trust=False).info is not None
+    for other in ([slot(DATA, state="trial")], [slot(DATA, kernels="mve")],
+                  [slot(DATA, source="0")], [slot(DATA) | {"name": "another"}], []):
+        board = FakeTransport(answers(models=other))
         upload(Device(board), path)
-    assert board.files == {}
+        assert installed(board) is not None
 
 
-@pytest.mark.parametrize("calls", range(3, 9))
-def test_a_reset_at_any_step_leaves_the_old_model(calls, tmp_path):
-    path = tmp_path / "m.tsm"
-    path.write_bytes(DATA)
-    board = FakeTransport([("print(json.dumps(config.load", b'"m.tsm"'),
-                           ("_ts_trial", b'[3, 3, "", ""]')])
+@pytest.mark.parametrize("calls", range(3, 14))
+@pytest.mark.parametrize("config", ["", "m.tsm"])
+def test_a_reset_at_any_step_leaves_the_old_model(calls, config, tmp_path):
+    board = FakeTransport(answers(config))
     board.files["m.tsm"] = b"old"
     board.calls_left = calls
-    with pytest.raises(LinkError, match="reset in the middle"):
-        upload(Device(board), path)
-    assert board.files["m.tsm"] == b"old"
+    try:
+        upload(Device(board), file_of(tmp_path, DATA))
+    except LinkError as e:
+        assert "reset in the middle" in str(e)
+        assert board.files["m.tsm"] == b"old" and installed(board) is None
+    else:
+        assert calls > 10
 
 
 @pytest.mark.parametrize("kernels", ["portable", "armv6m", "a core of tomorrow"])
-def test_a_model_is_packed_for_the_core_of_the_board(kernels, tmp_path):
-    path = tmp_path / "m.tsm"
-    path.write_bytes(DATA)
-    board = FakeTransport([("print(json.dumps(config.load", b'"m.tsm"'),
-                           ("_ts_trial", b'[3, 3, "", ""]')], facts={"kernels": kernels})
-    done = upload(Device(board), path)
-    sent = ModelFile.read(board.files["m.tsm"])
+@pytest.mark.parametrize("config", ["", "m.tsm"])
+def test_a_model_is_packed_for_the_core_of_the_board(kernels, config, tmp_path):
+    board = FakeTransport(answers(config), facts={"kernels": kernels})
+    done = upload(Device(board), file_of(tmp_path, DATA))
+    data = board.files[config or SLOT]
+    sent = ModelFile.read(data)
     assert done.target == target_name(sent.target) == ("armv6m" if kernels == "armv6m"
                                                        else "portable")
-    assert (done.file_bytes, done.arena_bytes) == (len(board.files["m.tsm"]), sent.arena_bytes)
+    assert (done.file_bytes, done.arena_bytes) == (len(data), sent.arena_bytes)
+    if not config:
+        assert installed(board)["sha256"] == sha256(data).hexdigest()
+        assert installed(board)["source"] == sha256(DATA).hexdigest()
 
 
 def test_a_model_packed_for_another_core_is_refused_before_anything_is_sent(tmp_path):
-    path = tmp_path / "m.tsm"
-    path.write_bytes(pack(MODEL, "armv6m").write())
-    board = FakeTransport([("print(json.dumps(config.load", b'"m.tsm"')],
-                          facts={"kernels": "mve"})
+    path = file_of(tmp_path, pack(MODEL, "armv6m").write())
+    board = FakeTransport(answers(), facts={"kernels": "mve"})
     with pytest.raises(TinysenseError, match="packed for armv6m, the core there is mve"):
         upload(Device(board), path)
     assert board.files == {}
+
+
+def test_an_older_package_is_told_what_to_do(tmp_path):
+    for error, text in (("ImportError", "no module named 'tinysense.operations'"),
+                        ("ValueError", "expected an operation (a b), got 'models'")):
+        board = FakeTransport([("told('", json.dumps({"error": error, "text": text}).encode())])
+        with pytest.raises(TinysenseError, match=r"older than this one.*tinysense setup"):
+            upload(Device(board), file_of(tmp_path, DATA))
 
 
 # ---- on a board that computes ----

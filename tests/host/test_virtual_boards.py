@@ -13,8 +13,19 @@ from tinysense_host import wiring
 from tinysense_host.boards import boards_folder, load_board
 from tinysense_host.dataset import Gap, Recording
 from tinysense_host.device import connect
+from tinysense_host.doctor import Check, Patient, examine
+from tinysense_host.doctor_board import board_checks
 from tinysense_host.errors import TinysenseError
-from tinysense_host.link.session import Playback, load_model, record, watch
+from tinysense_host.link import wire
+from tinysense_host.link.session import (
+    FRAMES,
+    SIGNAL,
+    Playback,
+    Traffic,
+    load_model,
+    record,
+    watch,
+)
 from tinysense_host.link.transport import BoardError, LinkError
 from tinysense_host.setup_board import set_up
 from tinysense_host.sync import board_config, host_config, push
@@ -64,7 +75,8 @@ def test_files_come_back_as_they_were_put(board, size):
 
 
 def test_setting_up_again_writes_nothing(board):
-    done = set_up(board)
+    assert set_up(board).written == []
+    done = set_up(board, thorough=True)
     assert done.written == [] and (done.frozen or done.unchanged > 10)
 
 
@@ -198,6 +210,37 @@ print(json.dumps(spend(200) - spend(100)))
     # An integer beyond 30 bits takes 32 bytes, and which CRCs are depends on the
     # clock in the frame: 60 to 68 bytes a message were seen. A third would be 96.
     assert board.ask(code) < 100 * 96
+
+
+def test_what_is_watched_comes_whole_and_a_doctor_finds_nothing(board):
+    push(board, host_config(["model=/tiny.tsm", "outputs=[]"]))
+    board.put(tiny.build(), "/tiny.tsm")
+    load_model(board)
+    frames = (np.arange(600, dtype=np.int64) * 997 % 65536 - 32768).astype(np.int16)
+    made = replace(source(), frames=frames.reshape(200, 3))
+    for signal in (FRAMES, SIGNAL):
+        got, traffic = [], Traffic()
+        seen = watch(board, playback=Playback(made), on_message=got.append, signal=signal,
+                     inputs=True, traffic=traffic)
+        pieces = [m for m in got if isinstance(m, (wire.Frames, wire.Signal))]
+        if signal == FRAMES:
+            assert np.array_equal(np.concatenate([p.samples for p in pieces]), made.frames)
+            assert [p.first for p in pieces][25:27] == [57, 59]     # behind the gap
+        else:
+            assert [p.frames for p in pieces] == [5] * 40
+            assert pieces[3].extremes.tolist() == [
+                [c.min(), c.max()] for c in made.frames[15:20].T]
+        inputs = [m for m in got if isinstance(m, wire.Input)]
+        assert len(inputs) == seen.windows == 98 and traffic.missing == 0 < traffic.bytes
+        assert [m.values.tolist() for m in inputs[:2]] == [
+            np.clip((w.astype(int) + 128) >> 8, -128, 127).ravel().tolist()
+            for w in (made.frames[:4], made.frames[2:6])]
+    patient = Patient(board.port, device=board)
+    checks = {c.name: Check(c.name, (), c.run) for c in board_checks()}
+    found = list(examine(patient, tuple(checks[n] for n in (
+        "firmware", "board core", "config", "model", "rollbacks", "clock", "link"))))
+    assert {f.state for f in found} <= {"ok", "warn"}, found
+    assert "3/3 golden outputs equal" in next(f.text for f in found if f.check == "model")
 
 
 def test_a_second_emulator_of_the_same_board_is_refused(board, monkeypatch):

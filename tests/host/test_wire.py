@@ -54,9 +54,14 @@ def test_every_message_comes_back_as_it_was_sent(out):
     link.event(9, 2, 255, "círculo", 5_000_000)
     link.ready(33)
     link.log("hello")
+    link.signal(np.array([[-5, 7], [-32768, 32767], [0, 0]], "<i2").tobytes(), 300, 3, 9, 2)
+    link.input(4, 3000, 2000, bytes([0, 255, 128, 127]))
+    link.input(5, 1000, 0, bytes(1000))
+    link.status(1, 2, 3, 4, 5, 6, 26000)
     link.end({"frames": 2, "why": "done"})
     frames, text, reader = read_all(sink.taken())
-    hello, got, scores, event, ready, log, end = map(wire.parse, frames)
+    hello, got, scores, event, ready, log, signal, part, whole, status, end = map(
+        wire.parse, frames)
     assert (hello.rate_mhz, hello.channels, hello.units, hello.full_scale) == (
         25000, ("x", "y", "z"), "g", 0.5)
     assert (got.first, got.lost, got.time_us) == (7, 5, 1 << 48 | 2 << 32 | 3 << 16 | 4)
@@ -65,7 +70,14 @@ def test_every_message_comes_back_as_it_was_sent(out):
     assert (event.window, event.label, event.score, event.name, event.time_us) == (
         9, 2, 255, "círculo", 5_000_000_000)
     assert (ready.frames, log.text, end.facts) == (33, "hello", {"frames": 2, "why": "done"})
-    assert [f.sequence for f in frames] == list(range(7))
+    assert (signal.first, signal.lost, signal.frames) == (9, 2, 300)
+    assert signal.extremes.tolist() == [[-5, 7], [-32768, 32767], [0, 0]]
+    assert (part.window, part.size, part.at, part.values.tolist()) == (
+        4, 3000, 2000, [0, -1, -128, 127])
+    assert (whole.window, len(whole.values)) == (5, 1000)
+    assert (status.frames, status.lost, status.windows, status.inferences, status.events,
+            status.errors, status.rate_mhz) == (1, 2, 3, 4, 5, 6, 26000)
+    assert [f.sequence for f in frames] == list(range(11))
     assert (text, reader.missing, reader.damaged) == (b"", 0, 0)
 
 
@@ -138,7 +150,7 @@ def test_noise_never_raises_and_memory_stays_bounded(noise, sizes):
     assert seen <= len(noise)
 
 
-@given(st.integers(1, 7), st.binary(max_size=80))
+@given(st.integers(1, 10), st.binary(max_size=80))
 @settings(deadline=None)
 def test_any_payload_of_any_type_parses_or_is_refused(kind, payload):
     try:
@@ -343,7 +355,7 @@ def test_capture_names_a_driver_that_gives_nothing(monkeypatch):
         def read_into(self, buf):
             return 0
 
-    monkeypatch.setattr(board, "_SILENT_MS", 20)
+    monkeypatch.setattr(board, "SILENT_MS", 20)
     with pytest.raises(OSError, match="driver Mute gave no frame for 20 ms"):
         board.capture(Mute([]), 1.0, board.Link(BinaryOut()))
 

@@ -1,7 +1,7 @@
 """tinysense: from sensor frames to events, on MicroPython and on CPython.
 
     import tinysense
-    model = tinysense.load("model.tsm")
+    model = tinysense.load()
     tinysense.Pipeline(driver, model, [print]).run()
 
 Importing costs next to nothing: every name below is fetched when it is used.
@@ -28,8 +28,8 @@ from .errors import NativeError as NativeError
 
 __version__: str
 
-def load(source: str | Buffer, check: bool = True, selftest: bool = False) -> Model:
-    """A Model from a path or from bytes: see tinysense.model.load."""
+def load(source: str | Buffer = '', check: bool = True, selftest: bool = False) -> Model:
+    """The current Model, or one by name, path or bytes: see tinysense.model.load."""
 
 def from_config(config: dict[str, Any] | str | None = None) -> Pipeline:
     """The Pipeline that a config (dict, path, or the default path) describes."""

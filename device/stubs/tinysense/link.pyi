@@ -3,8 +3,9 @@
 The bytes are in models/FORMAT.md, section 3. Types and payloads, little-endian:
 
 1 HELLO   JSON: rate_mhz, channels (names), units, full_scale (lists of one a channel
-          where channels differ), driver, device; where a pipeline is watched,
-          model and labels too
+          where channels differ), driver, device; where a pipeline is watched, model,
+          labels, thresholds, background, window, hop and row (bytes of the input
+          that belong to one time; 0 unknown) too
 2 FRAMES  u32 number of the first frame since HELLO, lost ones counted;
           u32 frames lost since HELLO; u64 device time of the first frame, us;
           u16 frames; u8 channels; u8 zero; s16[frames][channels]
@@ -16,12 +17,17 @@ The bytes are in models/FORMAT.md, section 3. Types and payloads, little-endian:
           error); where a pipeline is watched, windows and events too
 6 LOG     UTF-8
 7 READY   u16 frames wanted: the host answers with one line (see HostDriver)
+8 SIGNAL  u32 number of the first frame, as in FRAMES; u32 frames lost so far; u16 frames;
+          u8 channels; u8 zero; s16[channels][2] least and greatest of these frames
+9 INPUT   u32 window number; u32 bytes of the model's input; u64 time, us; u16 where
+          in it the bytes that follow lie; u16 zero; the bytes, s8
+10 STATUS u32 frames; u32 lost; u64 time, us; u32 windows; u32 inferences; u32 events;
+          u32 errors; u32 rate by the driver's account, millihertz, 0 unknown
 
 The first frame sent is HELLO, with sequence 0; the last is END.
 """
 
 # Written by device/files.py.
-from .pipeline import Pipeline
 from .types import Buffer, Driver, array
 from typing import Any
 
@@ -32,6 +38,12 @@ EVENT: int
 END: int
 LOG: int
 READY: int
+SIGNAL: int
+INPUT: int
+STATUS: int
+MAX_PAYLOAD: int
+SILENT_MS: int
+HEAD: int
 
 class Clock:
     """Microseconds since it was made, in 64 bits, without allocating.
@@ -50,8 +62,9 @@ class Link:
     """Writes frames to `out`, by default the REPL's output.
 
     An output without `buffer` takes text only: there each frame is a line of
-    `~` and base64. Buffers and slices are made here; what is sent per message
-    is one integer, the CRC, where that does not fit 30 bits.
+    `~` and base64. Buffers are made here, and slices once for each size; what a
+    message takes is one integer, the CRC, where that does not fit 30 bits, and
+    a second one where more than 64 bytes follow its head.
     """
     binary: Any
     clock: Any
@@ -71,6 +84,12 @@ class Link:
         """Sends one window's scores, steps of 1/256, at most 255 of them."""
     def event(self, window: int, label: int, score: int, name: str, time_ms: int) -> None:
         """Sends an event: label's index, score in steps of 1/256, label's name, Event.time."""
+    def signal(self, extremes: Buffer, n: int, channels: int, first: int, lost: int) -> None:
+        """Sends the extremes of n frames, int16 (channels, 2); else as frames()."""
+    def input(self, window: int, size: int, at: int, part: Buffer) -> None:
+        """Sends the part of a model's input, int8 (size), that begins at `at`."""
+    def status(self, frames: int, lost: int, windows: int, inferences: int, events: int, errors: int, measured_mhz: int) -> None:
+        """Sends a pipeline's counters."""
     def ready(self, n: int) -> None:
         """Asks the host for up to n frames."""
 
@@ -111,8 +130,5 @@ def capture(driver: Driver, seconds: float, link: Link | None = None) -> None:
     the driver gives nothing for three seconds.
     """
 
-def watch(pipeline: Pipeline, seconds: float | None = None, link: Link | None = None, scores: bool = True) -> None:
-    """Runs a pipeline and sends its scores and events, for a time or until it ends.
-
-    Ctrl-C ends it too. seconds counts by the driver's frames.
-    """
+def silent(driver: Driver) -> OSError:
+    """What is raised where a driver gives nothing for SILENT_MS."""

@@ -6,6 +6,7 @@ arena, and the feature program's work space.
 
 # Written by device/files.py.
 from .features import Features, Sensor
+from .trials import Trial
 from .types import Buffer
 from typing import Any
 
@@ -13,12 +14,13 @@ MAGIC: bytes
 VERSION: int
 HEADER: int
 
-def load(source: str | Buffer, check: bool = True, selftest: bool = False) -> Model:
-    """A Model from a path, or from the bytes of a .tsm file.
+def load(source: str | Buffer = '', check: bool = True, selftest: bool = False) -> Model:
+    """A Model by its name in the slots, from a path, or from the bytes of a .tsm file.
 
-    ``check=False`` skips the checksum (every offset is validated all the
-    same); ``selftest=True`` runs the golden vectors. Raises ModelError,
-    OSError (no such file), MemoryError (with what is needed and free).
+    A text without / and .tsm is a name (tinysense.slots), "" the current model, or
+    model.tsm where there is none. ``check=False`` skips the checksum (every offset is
+    validated all the same); ``selftest=True`` runs the golden vectors. Raises
+    ModelError, OSError (no such file), MemoryError (with what is needed and free).
     """
 
 class Model:
@@ -31,11 +33,12 @@ class Model:
     out (``inputs`` and ``outputs``: of all); ``scores``: see run(); ``warmup``:
     inferences after a reset that give none; ``row_bytes``: 0, or what push_row()
     takes where the input comes row by row (``input`` is then a buffer of one row
-    that the caller may use).
+    that the caller may use); ``trial``: None, or tinysense.trials.Trial.
     """
     file_bytes: int
     arena_bytes: int
     row_bytes: int
+    trial: Trial | None
     labels: tuple[Any, ...]
     decision: dict[str, Any]
     warmup: int
@@ -52,7 +55,7 @@ class Model:
     window: int
     hop: int
     span: int
-    def __init__(self, source: str | Buffer, check: bool = True) -> None: ...
+    def __init__(self, source: str | Buffer, check: bool = True, name: str = '') -> None: ...
     def run(self, window: Buffer) -> bytearray | memoryview | None:
         """One window in, scores out. Never allocates.
 
@@ -100,3 +103,9 @@ class Model:
         """Prints what the model is, wants and costs."""
     def tensor(self, i: int) -> tuple[Any, ...]:
         """(dtype, shape, scale, zero_point, place, offset, bytes) of tensor i."""
+
+def key_is_set() -> bool:
+    """Whether this board takes signed models only: there is a key, or nobody can tell."""
+
+def read_file(source: str) -> bytearray | memoryview:
+    """A file's bytes: the mapped flash itself where the file system can (ROMFS), else a copy."""

@@ -20,7 +20,7 @@ class Pipeline:
     ``frames`` read, ``dropped`` (by the driver or overwritten), ``windows``
     cut, ``inferences`` that gave scores, ``events`` made; driver errors are in
     ``driver.errors``. ``pause_ms``: how long run() sleeps while the driver has
-    nothing.
+    nothing. ``logger``: set to True, a computer does not stop run() unasked.
     """
     driver: Driver
     model: Model
@@ -47,10 +47,12 @@ class Pipeline:
 
         Never waits. The event is the same object every time: copy() to keep it.
         """
-    def run(self, seconds: float | None = None) -> int:
+    def run(self, seconds: float | None = None, answer: bool = True) -> int:
         """Runs for a time, or until the driver ends, or for ever; returns the events made.
 
-        Whatever ends it early (Ctrl-C too) closes driver and outputs first.
+        Whatever ends it early (Ctrl-C too) closes driver and outputs first. ``answer``:
+        tells a computer that asks what runs (tinysense.enquiry), and so takes what comes
+        on standard input.
         """
     async def run_async(self, seconds: float | None = None) -> int:
         """run() for asyncio: gives way after every window and while the driver has nothing."""
@@ -59,6 +61,8 @@ class Pipeline:
 
         1 where the driver must be asked often; a few where an output has something to do.
         """
+    def told(self) -> dict[str, Any]:
+        """What a computer that asks is told: for an ``Enquiry(pipeline.told)`` in a loop."""
     def close(self) -> None:
         """Closes driver and outputs, once; an output that fails does not keep the rest open."""
     def __enter__(self) -> Pipeline: ...

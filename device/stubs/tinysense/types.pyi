@@ -2,12 +2,14 @@
 
 # Written by device/files.py.
 from array import array as array
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from types import ModuleType
 from typing import Any, Protocol
 
 Buffer = bytes | bytearray | memoryview | array[int]
 Thresholds = int | Sequence[int] | dict[str, int]
+Read = Callable[[memoryview], int]
+Write = Callable[[Buffer], Any]
 Module = ModuleType
 BLE = Any
 CAN = Any

@@ -2,6 +2,7 @@
 
 import os
 
+from ..enquiry import Enquiry
 from ..errors import ConfigError, RecordingError
 from ..recording import BLOCK, Writer
 from ..replacing import put_in_place
@@ -34,9 +35,9 @@ OPTIONS = (
     ("wake_mg", int, 0, (0, 8000), "of motion: the chip watches alone above this, needs int_pin"),
     ("led", (int, str), -1, (-1, 255), "pin of a light that shows the state"),
     ("led_active_low", bool, False, None, "lights when the pin is low"),
-    ("display", dict, {}, None, "options of an SSD1306 that shows the state"),
+    ("display", dict, {}, "outputs.ssd1306", "options of an SSD1306 that shows the state"),
     ("sleep_ms", int, 0, (0, 10000), "light sleep while the chip's FIFO fills, 0: none"),
-    ("sd", dict, {}, None, "an SD card to mount: options of tinysense.field.sdcard"),
+    ("sd", dict, {}, "field.sdcard", "an SD card to mount: options of tinysense.field.sdcard"),
 )
 
 
@@ -71,6 +72,7 @@ class Recorder:
         self._failed_at = None
         self._again = False  # go on when what failed is back
         self._stamp = bytearray(8)
+        self._enquiry = Enquiry(self.told, driver)
         self._use(driver)
         was, label = self._state()
         if label in self.labels:
@@ -146,12 +148,18 @@ class Recorder:
             sign.show(self)
         return n
 
-    def run(self, seconds: "float | None" = None) -> None:
-        """Runs for a time, until the driver ends, or for ever. Ctrl-C ends the recording well."""
+    def run(self, seconds: "float | None" = None, answer: bool = True) -> None:
+        """Runs for a time, until the driver ends, or for ever. Ctrl-C ends the recording well.
+
+        ``answer``: tells a computer that asks what runs (tinysense.enquiry), and so takes
+        what comes on standard input.
+        """
         until = None if seconds is None else int(seconds * 1000)
         began = ticks_ms()
         try:
             while until is None or ticks_diff(ticks_ms(), began) < until:
+                if answer:
+                    self._enquiry.poll()
                 if self.step() == 0:
                     if self._source is not None and self._source.done:
                         break
@@ -160,7 +168,7 @@ class Recorder:
             self.close()
 
     async def run_async(self) -> None:
-        """run() for asyncio, for ever or until the driver ends."""
+        """run() for asyncio, for ever or until the driver ends. Answers nobody: see told()."""
         import asyncio
 
         from ..pipeline import async_pause
@@ -176,6 +184,16 @@ class Recorder:
                     await pause(1)
         finally:
             self.close()
+
+    def told(self) -> dict:
+        """What a computer that asks is told: for an ``Enquiry(recorder.told)`` in a loop."""
+        runs = "recording" if self.recording else "waiting" if self.triggers else "idle"
+        told = {"runs": runs, "logger": runs != "idle" or self._again, "label": self.label,
+                "frames": self.frames, "lost": self.lost, "seconds": self.seconds,
+                "free_kb": self.free_kb, "error": self.error}
+        if self.recording:
+            told["segment"], told["blocks"] = self._writer.path, self._writer.blocks
+        return told
 
     def set_time(self, utc_us: int) -> None:
         """Tells the time: recordings since the board's start get it when they are pulled."""

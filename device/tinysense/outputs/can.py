@@ -17,7 +17,7 @@ up by one with every event, sent or not, and from 255 to 0: a gap is a loss.
 """
 
 from ..errors import ConfigError
-from .link.wire import UART_OPTIONS, Wire, open_uart
+from .wire import UART_OPTIONS, Wire, open_uart
 
 ID = 0x510  # 11 bits: below diagnostics (0x700...), above what drives and brakes
 FRAME_BYTES = 7

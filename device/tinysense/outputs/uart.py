@@ -1,7 +1,7 @@
 """One line of JSON or CSV per event on a UART: for a second controller, a gateway, a logger."""
 
 from .line import Line
-from .link.wire import UART_OPTIONS, Wire, open_uart
+from .wire import UART_OPTIONS, Wire, open_uart
 
 OPTIONS = UART_OPTIONS + (
     ("form", str, "json", ("json", "csv"), "csv: label,score,time"),

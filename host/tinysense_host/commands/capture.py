@@ -11,8 +11,9 @@ import typer
 from rich.status import Status
 from rich.text import Text
 
+from tinysense_host.boardpackage import check_package
 from tinysense_host.commands.hearing_screen import level_line
-from tinysense_host.commands.options import Board, Port, TransportName, finite
+from tinysense_host.commands.options import Board, Interrupt, Port, TransportName, finite
 from tinysense_host.commands.screen import console, err
 from tinysense_host.dataset import Dataset
 from tinysense_host.device import Device, connect
@@ -165,6 +166,7 @@ def capture(
         "with its own labels.")] = None,
     port: Port = None,
     board: Board = None,
+    interrupt: Interrupt = False,
     transport: TransportName = None,
 ) -> None:
     """Record labelled movements, or sound, from a board into a dataset.
@@ -179,7 +181,8 @@ def capture(
         raise TinysenseError("no label given", "say what it is: --label circle")
     session = session or datetime.now(timezone.utc).strftime("%Y%m%dT%H%M%S")
     dataset = Dataset(out)
-    with connect(port, board, transport) as device:
+    with connect(port, board, transport, interrupt) as device:
+        check_package(device)
         if replay:
             _capture_replays(device, dataset, replay, seconds, count, session)
             return

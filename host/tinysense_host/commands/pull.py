@@ -7,11 +7,12 @@ from typing import Annotated
 
 import typer
 
-from tinysense_host.commands.options import Board, Port, TransportName
+from tinysense_host.commands.options import All, Board, Interrupt, Ports, TransportName
 from tinysense_host.commands.recordings import left_out, recording_table
 from tinysense_host.commands.screen import console, err, plain, size, transfer
+from tinysense_host.commands.several import on_boards
 from tinysense_host.dataset import Dataset
-from tinysense_host.device import connect
+from tinysense_host.device import Device
 from tinysense_host.field.fetching import names_shown
 from tinysense_host.field.pull import Pulled, restart
 from tinysense_host.field.pull import pull as pull_recordings
@@ -36,8 +37,9 @@ def _tell(done: Pulled, out: Path) -> None:
                   f"{names_shown(done.refused)}", markup=False)
 
 
-def _tell_recorder(done: Pulled, restarted: bool) -> None:
+def _tell_recorder(device: Device, done: Pulled, restarted: bool) -> None:
     """The board was recording: connecting interrupted it."""
+    device.stopped = None       # what became of it is said here
     if done.recording is None:
         return
     label = f" {plain(done.recording)!r}" if done.recording else ""
@@ -60,22 +62,29 @@ def pull(
     person: Annotated[str, typer.Option("--person", help="Who wore or moved the board.")] = "",
     session: Annotated[str, typer.Option(
         "--session", help="Name of the sitting; else each recording its own.")] = "",
-    port: Port = None,
+    port: Ports = None,
+    every: All = False,
     board: Board = None,
+    interrupt: Interrupt = False,
     transport: TransportName = None,
 ) -> None:
     """Take what a field recorder has recorded into a dataset: only what is new.
 
     The board is told the time first, so that its recordings get theirs. Every
     block is checked; what is lost or damaged is shown. After a break run it
-    again: it goes on where it was.
+    again: it goes on where it was. A board that records is stopped for it only
+    with --interrupt, or with --restart.
     """
     dataset = Dataset(out)
-    with connect(port, board, transport) as device:
+
+    def work(device: Device) -> None:
         with transfer("pulling") as progress:
             done = pull_recordings(device, folder, dataset, raw or out / "raw", delete=delete,
                                    person=person, session=session, progress=progress)
         _tell(done, out)
         if again:
             restart(device)
-        _tell_recorder(done, again)
+        _tell_recorder(device, done, again)
+
+    # In turn: boards share the dataset and the folder of segments.
+    on_boards(work, port, board, transport, every, interrupt or again, in_turn=True)

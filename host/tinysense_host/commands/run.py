@@ -8,7 +8,8 @@ from typing import Annotated
 
 import typer
 
-from tinysense_host.commands.options import Board, Json, Port, TransportName, finite
+from tinysense_host.boardpackage import check_package
+from tinysense_host.commands.options import Board, Interrupt, Json, Port, TransportName, finite
 from tinysense_host.commands.screen import console, err
 from tinysense_host.dataset import Recording, read_recording
 from tinysense_host.device import connect
@@ -45,6 +46,7 @@ def run(
         "--outputs/--no-outputs", help="Drive the configured outputs too.")] = True,
     port: Port = None,
     board: Board = None,
+    interrupt: Interrupt = False,
     transport: TransportName = None,
     as_json: Json = False,
 ) -> None:
@@ -57,7 +59,8 @@ def run(
         elif isinstance(message, Log):
             err.print(message.text, markup=False)
 
-    with connect(port, board, transport) as device:
+    with connect(port, board, transport, interrupt) as device:
+        check_package(device)
         load_model(device)
         seen = watch(device, seconds, on_message=show, playback=playback, scores=False,
                      outputs=outputs)

@@ -1,6 +1,7 @@
 """A recorder's folder on a board: what is there, bytes of it, removal; nothing said is trusted.
 
-`read_piece` is the only way bytes of a file come; a faster protocol takes its place.
+`read_piece` is the only way bytes of a file come: in blocks where the board has a receiver,
+else as text that a program there prints.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ import base64
 import binascii
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from ..device import Device
@@ -153,7 +154,7 @@ def is_segment(name: str) -> bool:
 def listing(device: Device, folder: str) -> Listing:
     """What the recorder's folder holds; TinysenseError where there is none."""
     try:
-        text = device.exec(_LIST.format(header=HEADER, folder=folder), timeout=120.0)
+        rows = _rows(device, folder)
     except BoardError as error:
         if error.errno in (2, 19, 20):
             raise TinysenseError(
@@ -161,7 +162,7 @@ def listing(device: Device, folder: str) -> Listing:
                 f"not mounted", "name another with --folder") from error  # fmt: skip
         raise
     segments, refused = [], []
-    for name, size, crc in _rows(device, text):
+    for name, size, crc in rows:
         if is_segment(name) and size >= 0:
             segments.append(Segment(name, size, crc))
         elif name not in _OWN and not name.endswith(".part"):
@@ -172,16 +173,28 @@ def listing(device: Device, folder: str) -> Listing:
     return Listing(tuple(sorted(segments, key=lambda s: s.name)), tuple(sorted(refused)))
 
 
-def _rows(device: Device, text: str) -> Iterator[tuple[str, int, int]]:
+def _rows(device: Device, folder: str) -> list[tuple[str, int, int]]:
+    """(name, bytes, CRC of the header) of all there is."""
+    if device.remote:
+        return [_row(device, told) for told in device.rows("recorded", folder)]
+    text = device.exec(_LIST.format(header=HEADER, folder=folder), timeout=120.0)
+    rows = []
     for line in text.splitlines():
         try:
-            name, size, crc = json.loads(line)
-            fine = isinstance(name, str) and type(size) is int and type(crc) is int
-            if not fine or not -1 <= size < _SIZE_LIMIT or not -1 <= crc < 1 << 32:
-                raise ValueError
-        except (ValueError, TypeError, RecursionError):
+            told = json.loads(line)
+        except (ValueError, RecursionError):
             raise _garbage(device, repr(line[:_SHOWN])) from None
-        yield name, size, crc
+        rows.append(_row(device, told))
+    return rows
+
+
+def _row(device: Device, told: object) -> tuple[str, int, int]:
+    if isinstance(told, list) and len(told) == 3:
+        name, size, crc = told
+        fine = isinstance(name, str) and type(size) is int and type(crc) is int
+        if fine and -1 <= size < _SIZE_LIMIT and -1 <= crc < 1 << 32:
+            return name, size, crc
+    raise _garbage(device, repr(told)[:_SHOWN])
 
 
 def _garbage(device: Device, what: str) -> LinkError:
@@ -198,6 +211,12 @@ def names_shown(names: tuple[str, ...], most: int = 5) -> str:
 
 def read_piece(device: Device, path: str, at: int, size: int) -> bytes:
     """Bytes [at, at + size) of a file, whole and as the board read them; fewer at its end only."""
+    blocks = getattr(device.transport, "read", None)
+    data: bytes | None = blocks(path, at, size) if blocks else None
+    return _printed_piece(device, path, at, size) if data is None else data
+
+
+def _printed_piece(device: Device, path: str, at: int, size: int) -> bytes:
     code = _PIECE.format(path=path, at=at, size=size)
     for attempt in range(TRIES):
         text = device.exec(code, timeout=20.0 + 2 * size / SLOW_BYTES_S)
@@ -228,6 +247,10 @@ def _checked(text: str, size: int) -> bytes:
 
 def prefix_crc(device: Device, path: str, size: int) -> int:
     """CRC-32 of the first bytes of a file, as the board reads them."""
+    blocks = getattr(device.transport, "prefix_crc", None)
+    crc: int | None = blocks(path, size) if blocks else None
+    if crc is not None:
+        return crc
     found = device.ask(_SUM.format(path=path, size=size), timeout=30.0 + size / 20_000)
     if type(found) is not int:
         raise _garbage(device, repr(found)[:_SHOWN])
@@ -246,8 +269,11 @@ def read_text(device: Device, path: str, limit: int) -> str:
 
 def remove(device: Device, folder: str, segment: Segment) -> bool:
     """Removes a segment that is still as it was listed; False where it is not."""
-    code = _REMOVE.format(header=HEADER, path=f"{folder}/{segment.name}", size=segment.size,
-                          crc=segment.crc)
+    path = f"{folder}/{segment.name}"
+    if device.remote:
+        return device.call("recorded_remove", path=path, size=segment.size,
+                           crc=segment.crc) is True
+    code = _REMOVE.format(header=HEADER, path=path, size=segment.size, crc=segment.crc)
     return bool(device.ask(code, timeout=60.0) == 1)
 
 
@@ -257,13 +283,16 @@ def set_time(device: Device, folder: str, now: Callable[[], float]) -> tuple[Pai
     now: UTC in seconds. Half of what asking takes is added.
     """
     try:
-        device.ask(_CLOCK, timeout=30.0)
+        _ready_for_time(device, folder)
         begin = now()
-        device.ask("print(1)")
+        _ready_for_time(device, folder, again=True)
         utc_us = round((now() + (now() - begin) / 2) * 1e6)
         if not PLAUSIBLE_US[0] <= utc_us < PLAUSIBLE_US[1]:
             return None, "this computer's clock is not set: recordings get no true times"
-        told = device.ask(_SET_TIME.format(utc_us=utc_us, folder=folder), timeout=30.0)
+        if device.remote:
+            told = device.call("recorded_time", folder=folder, utc_us=utc_us)
+        else:
+            told = device.ask(_SET_TIME.format(utc_us=utc_us, folder=folder), timeout=30.0)
     except BoardError as error:
         if error.kind in ("ImportError", "AttributeError"):
             return None, ("the board has no tinysense that knows the time: recordings get no true "
@@ -274,6 +303,14 @@ def set_time(device: Device, folder: str, now: Callable[[], float]) -> tuple[Pai
         return Pair(boot, device_us, utc_us), ""    # no folder, which listing() says better
     why = f"the board could not keep the time (errno {fault}: is it full?)" if fault else ""
     return Pair(boot, device_us, utc_us), why
+
+
+def _ready_for_time(device: Device, folder: str, again: bool = False) -> None:
+    """Lets the board import what it takes; again: only to see how long a question takes."""
+    if device.remote:
+        device.call("recorded_time", folder=folder)
+    else:
+        device.ask("print(1)" if again else _CLOCK, timeout=30.0)
 
 
 def _numbers(device: Device, told: object) -> tuple[int, int, int]:

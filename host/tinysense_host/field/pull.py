@@ -93,14 +93,22 @@ def pull(
 
 def configured_folder(device: Device) -> str:
     """The recorder's folder by the board's config, else where recorders write by themselves."""
-    told = device.ask(_FOLDER, timeout=30.0)
+    if device.remote:
+        folders = device.call("recorded_folders")
+        told = folders[0] if isinstance(folders, list) and folders else None
+    else:
+        told = device.ask(_FOLDER, timeout=30.0)
     return told if isinstance(told, str) and told else DEFAULT_FOLDER
 
 
 def restart(device: Device) -> None:
     """Restarts the board so that its main.py runs, recorder and all; it answers no more then."""
+    if device.remote:
+        device.call("reset")
+        return
     with contextlib.suppress(LinkError):
-        device.send(b"\x02")    # the friendly prompt, where Ctrl-D restarts for good
+        device.exec("")         # the prompt, whatever served files until now
+        device.send(b"\x02")    # the friendly one, where Ctrl-D restarts for good
         time.sleep(0.2)
         device.send(b"\x04")
 
@@ -212,13 +220,17 @@ def _store(
         old = sources.get(id, Source(segment.name))
         sources[id] = Source(old.file, old.damaged + found.damaged)
         blocks += found.blocks
-    machine = str(device.ask(_MACHINE))[:100] if blocks else ""
+    machine = _machine(device) if blocks else ""
     done.recordings = store(dataset, blocks, times, sources=sources, person=person,
                             session=session, device=machine)
     safe = {one.joined.id for one in done.recordings if one.safe}
     stored = [key for key, ids in holds.items() if ids <= safe]
     if stored:
         shelf.mark_stored(stored, dataset.path)
+
+
+def _machine(device: Device) -> str:
+    return str(device.info().machine if device.remote else device.ask(_MACHINE))[:100]
 
 
 def _nothing(segment: Segment, found: Scan) -> str:

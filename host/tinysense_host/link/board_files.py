@@ -94,13 +94,15 @@ class _Executes(Protocol):
 class BoardFiles:
     """The file half of a Transport, over its `exec` and `exec_stream`."""
 
-    def put(self: _Executes, data: bytes, path: str, progress: Progress | None = None) -> None:
+    def put(self: _Executes, data: bytes, path: str,
+            progress: Progress | None = None) -> bool | None:
         """See Transport.put."""
         part = plain_path(path) + ".part"
         try:
             _write(self, data, part, progress)
             _check(self, data, part)
             _rename(self, part, path)
+            return True
         except BaseException as e:
             # Also on Ctrl-C: nothing half-written stays, whatever the cause.
             with contextlib.suppress(BoardError, LinkError):

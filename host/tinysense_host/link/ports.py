@@ -10,7 +10,8 @@ from pathlib import Path
 from tinysense_host.errors import TinysenseError
 from tinysense_host.virtual import running
 
-__all__ = ["PORT_VARIABLE", "Candidate", "candidates", "choose_port", "explain_failure", "holders"]
+__all__ = ["PORT_VARIABLE", "Candidate", "candidates", "choose_port", "explain_failure", "holders",
+           "listed"]
 
 PORT_VARIABLE = "TINYSENSE_PORT"
 SHOWN_HOLDERS = 3
@@ -35,12 +36,13 @@ def candidates() -> list[Candidate]:
     return sorted(found, key=lambda c: c.port) + virtual
 
 
-def _listed(found: list[Candidate]) -> str:
+def listed(found: list[Candidate]) -> str:
+    """Ports with what they say they are, for a message."""
     return ", ".join(f"{c.port} ({c.name})" if c.name else c.port for c in found) or "none"
 
 
 def choose_port(port: str | None) -> str:
-    """The port given, else the one in TINYSENSE_PORT, else the only one there is."""
+    """The port (or name) given, else the one in TINYSENSE_PORT, else the only one there is."""
     named = port or os.environ.get(PORT_VARIABLE)
     if named:
         return named
@@ -51,7 +53,7 @@ def choose_port(port: str | None) -> str:
         raise TinysenseError(
             "no board found: no USB serial port and no running virtual board",
             "plug a board in, name its port with --port, or start one: tinysense emulate QEMU_M4F")
-    raise TinysenseError(f"{len(found)} boards found, expected one: {_listed(found)}",
+    raise TinysenseError(f"{len(found)} boards found, expected one: {listed(found)}",
                          f"choose one with --port or {PORT_VARIABLE}")
 
 
@@ -106,12 +108,12 @@ def explain_failure(port: str, cause: Exception) -> TinysenseError:
         return TinysenseError(f"could not connect to {port}: {cause}",
                               "check that the emulator or bridge behind it runs")
     if not os.path.exists(port):
-        return TinysenseError(f"port {port} does not exist; ports here: {_listed(candidates())}",
+        return TinysenseError(f"port {port} does not exist; ports here: {listed(candidates())}",
                               "check the cable, or name another with --port")
     if not os.access(port, os.R_OK | os.W_OK):
         return TinysenseError(f"no permission to open {port}", _group_hint(port))
     if not _is_serial(port):
-        return TinysenseError(f"{port} is not a serial port; ports here: {_listed(candidates())}",
+        return TinysenseError(f"{port} is not a serial port; ports here: {listed(candidates())}",
                               "name another with --port")
     who = holders(port)
     if who:

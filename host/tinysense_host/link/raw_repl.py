@@ -22,6 +22,7 @@ _END = re.compile(rb"\x04([^\x04]*)\x04>\Z")
 _REBOOTED = re.compile(rb"MicroPython v[^\x04]*Type \"help\(\)\" for more information\.\r\n>>> \Z")
 
 QUIET_S = 0.1           # no byte for so long: what came is whole
+RESTART_S = 15.0        # a soft reset, boot.py and all
 KEEP_BYTES = 16384      # of the text of a stream, enough for any traceback
 
 
@@ -43,10 +44,15 @@ class Line(Protocol):
 def enter(line: Line, attempts: int = 3, wait: float = 2.0) -> None:
     """Interrupts whatever runs and reaches the raw REPL; its `>` stays unread."""
     came = b""
-    for _ in range(attempts):
+    for attempt in range(attempts):
+        if attempt:
+            # Alone: a board that is a process of this computer takes no signal amid a read of
+            # many bytes when bytes come with it.
+            line.write(b"\x03")
+            _drain(line, QUIET_S, limit=1.0)
         line.write(b"\r\x03\x03")
         _drain(line, QUIET_S, limit=1.0)
-        line.write(b"\r\x01")
+        line.write(b"\x03\r\x01")     # Ctrl-C again: the enquiry before may stand in the line
         came = _until(line, BANNER, wait) or came
         if came.endswith(BANNER):
             line.unread(b">")
@@ -123,12 +129,15 @@ def _refuse_reset(line: Line, text: bytearray) -> None:
                         "check its power supply and free RAM, then try again")
 
 
-def restarted(line: Line, wait: float = 15.0) -> None:
+def restarted(line: Line, wait: float = RESTART_S) -> None:
     """Waits for the raw REPL to come back after a soft reset; its `>` stays unread."""
-    came = _until(line, BANNER, wait)
-    if not came.endswith(BANNER):
-        raise LinkError(f"the board on {line.port} did not come back from a soft reset in "
-                        f"{wait:g} s; it said {came[-60:]!r}", "press its reset button")
+    end, came = time.monotonic() + wait, b""
+    while not came.endswith(BANNER):
+        _refuse_reset(line, bytearray(came))
+        if time.monotonic() >= end:
+            raise LinkError(f"the board on {line.port} did not come back from a soft reset in "
+                            f"{wait:g} s; it said {came[-60:]!r}", "press its reset button")
+        came = (came + line.some(0.05))[-KEEP_BYTES:]
     line.unread(b">")
 
 

@@ -6,18 +6,19 @@ import contextlib
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 
-from tinysense_host.link import raw_repl
-from tinysense_host.link.board_files import BoardFiles
+from tinysense_host.link import enquiry, raw_repl
+from tinysense_host.link.received_files import ReceivedFiles
 from tinysense_host.link.transport import BoardError, LinkError, Over, Sink, never
 
 __all__ = ["RawReplTransport"]
 
 
-class RawReplTransport(BoardFiles, ABC):
+class RawReplTransport(ReceivedFiles, ABC):
     """A Transport (see there) over a line at the raw REPL's prompt."""
 
     def __init__(self, port: str, line: raw_repl.Line) -> None:
         self.port = port
+        self.running: enquiry.Running | None = None
         self._line = line
 
     @abstractmethod
@@ -28,12 +29,22 @@ class RawReplTransport(BoardFiles, ABC):
     def close(self) -> None:
         """See Transport.close."""
 
+    def _arrive(self, interrupt: bool) -> None:
+        """Reaches the prompt for the first time; LoggerRunsError where that would stop a logger.
+
+        interrupt: it may be stopped. `running` is then what did run, as far as it said.
+        """
+        self.running = enquiry.arrive(self._line, interrupt)
+        self._enter()
+
     def _enter(self) -> None:
+        self._client = None
         raw_repl.enter(self._line)
 
     def exec(self, code: str, timeout: float = 10.0) -> bytes:
         """See Transport.exec."""
         with self._recovering():
+            self._leave()
             self._start(code)
             return raw_repl.follow(self._line, lambda data: data, timeout, overall=timeout)
 
@@ -42,6 +53,7 @@ class RawReplTransport(BoardFiles, ABC):
         """See Transport.exec_stream. Ctrl-C stops the program and is raised
         again once the program's last words have been handed over."""
         with self._recovering():
+            self._leave()
             self._start(code)
             try:
                 raw_repl.follow(self._line, sink, silence, confirm=raw_repl.QUIET_S, over=over)
@@ -73,8 +85,16 @@ class RawReplTransport(BoardFiles, ABC):
     def soft_reset(self) -> None:
         """See Transport.soft_reset."""
         with self._recovering():
+            self._leave()
+            self._cannot, self._inflates = False, True      # another package, an empty heap
             self._line.write(b"\x04")
-            raw_repl.restarted(self._line)
+            try:
+                raw_repl.restarted(self._line)
+            except LinkError:
+                reopen = getattr(self._line, "reopen", None)
+                if reopen is None or not reopen(raw_repl.RESTART_S):
+                    raise
+                self._enter()
 
     def interrupt(self) -> None:
         """See Transport.interrupt."""

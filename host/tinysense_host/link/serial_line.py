@@ -32,23 +32,29 @@ class SerialLine:
         self._serial = serial
         self.port = port
         self._held = bytearray()
+        self._heard = time.monotonic()
         self._until: float | None = None
+        # Bytes that may be sent before the board has read them; None where it holds them back.
+        self.burst_bytes: int | None = getattr(serial, "burst_bytes", None)
         serial.timeout = 0
         serial.write_timeout = ANSWER_S
-        try:
-            self._fd: int | None = serial.fileno()
-        except (AttributeError, OSError):
-            self._fd = None     # Windows, and some of pyserial's URLs
+        self._fd: int | None = None
+        with contextlib.suppress(AttributeError, OSError):
+            self._fd = serial.fileno()      # not on Windows, nor of some of pyserial's URLs
 
     def _fill(self, wait: float) -> None:
         """Takes what has come; waits for the first byte `wait` seconds at most."""
         with _named(self.port):
-            if self._fd is not None:
-                if not select.select([self._fd], [], [], wait)[0]:
-                    return
-            elif not self._serial.in_waiting:
+            if self._serial.in_waiting:     # also what a port holds that took more than was read
+                pass
+            elif self._fd is None:
                 time.sleep(min(wait, 0.005))
-            self._held += self._serial.read(4096)
+            elif not select.select([self._fd], [], [], wait)[0]:
+                return
+            came = self._serial.read(4096)
+        if came:
+            self._held += came
+            self._heard = time.monotonic()
 
     @contextlib.contextmanager
     def bounded(self, seconds: float) -> Iterator[None]:
@@ -77,8 +83,11 @@ class SerialLine:
 
     def inWaiting(self) -> int:  # noqa: N802 - the name the libraries call
         """Bytes ready to read."""
-        if self._until is not None and time.monotonic() >= self._until:
-            raise LinkError(f"the board on {self.port} does not stop talking",
+        now = time.monotonic()
+        if self._until is not None and now >= self._until:
+            did = "does not stop talking" if now - self._heard < 1 else \
+                f"was silent for {now - self._heard:.0f} s"
+            raise LinkError(f"the board on {self.port} {did}",
                             "press its reset button and try again")
         if not self._held:
             self._fill(0.0)
@@ -100,6 +109,19 @@ class SerialLine:
         """Writes all of data, or LinkError after ANSWER_S."""
         with _named(self.port):
             return int(self._serial.write(data) or 0)
+
+    def reopen(self, wait: float) -> bool:
+        """Connects once more where a soft reset ends a connection, as WebREPL's; else False.
+
+        LinkError where that takes longer than `wait` seconds.
+        """
+        if not hasattr(self._serial, "reopen"):
+            return False
+        self._held.clear()
+        with _named(self.port):
+            self._serial.reopen(wait)
+            self._fd = self._serial.fileno()
+        return True
 
     def close(self) -> None:
         """Frees the port."""

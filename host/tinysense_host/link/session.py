@@ -23,6 +23,7 @@ from tinysense_host.link.transport import BoardError, LinkError
 from tinysense_host.link.wire import (
     FRAME_BYTES,
     FRAMES_HEAD,
+    MAX_PAYLOAD,
     End,
     Event,
     FrameReader,
@@ -32,12 +33,17 @@ from tinysense_host.link.wire import (
     Message,
     Ready,
     Scores,
+    Status,
     encode_line,
     parse,
 )
 
-__all__ = ["MODEL_GLOBAL", "Playback", "Take", "Watched", "driver_facts", "explain", "link_speed",
-           "load_model", "record", "save", "stream_bytes", "watch"]
+__all__ = ["FRAMES", "MODEL_GLOBAL", "SIGNAL", "Playback", "Take", "Traffic", "Watched",
+           "driver_facts", "explain", "link_speed", "load_model", "record", "save",
+           "stream_bytes", "watch", "watch_bytes"]
+
+# What watch() may ask for of the signal: its extremes, or all frames.
+SIGNAL, FRAMES = "signal", "frames"
 
 # What link.py puts into a message where frames come by the thousand.
 _GATHERED, _GATHERED_MHZ = 128, 4_000_000
@@ -67,7 +73,7 @@ import gc
 gc.collect()
 from tinysense import link
 _ts_link = link.Link()
-_ts_d = _ts_driver(link)
+_ts_d = _ts_driver(link, {sensor})
 try:
  link.capture(_ts_d, {seconds!r}, _ts_link)
 finally:
@@ -75,7 +81,7 @@ finally:
 """
 _FACTS = """
 from tinysense import link
-_ts_d = _ts_driver(link)
+_ts_d = _ts_driver(link, {sensor})
 try:
  print(link.json.dumps(link.facts(_ts_d)))
 finally:
@@ -93,7 +99,7 @@ _ts_link.end({{}})
 _WATCH = """
 import gc
 gc.collect()
-from tinysense import config, link, outputs
+from tinysense import config, link, outputs, telemetry
 from tinysense.model import load
 from tinysense.pipeline import Pipeline
 _ts_link = link.Link()
@@ -105,7 +111,7 @@ except NameError:
 _ts_p = Pipeline(_ts_driver(link, {model}.sensor), {model},
  [outputs.make(o) for o in {outputs}], _ts_c)
 try:
- link.watch(_ts_p, {seconds!r}, _ts_link, {scores})
+ telemetry.watch(_ts_p, {seconds!r}, _ts_link, {scores}, {signal!r}, {inputs})
 finally:
  _ts_p.close()
 """
@@ -143,17 +149,32 @@ class Playback:
         return encode_line(self.recording.frames[start:cut], self._lost)
 
 
+@dataclass
+class Traffic:
+    """What came over the link: bytes; messages that did not come, by their sequence numbers;
+    places that looked like a message and were damaged."""
+
+    bytes: int = 0
+    missing: int = 0
+    damaged: int = 0
+
+
 class _Conversation:
     """The sink of a program that speaks wire frames."""
 
     def __init__(self, device: Device, on_message: Callable[[Message], None],
-                 playback: Playback | None) -> None:
+                 playback: Playback | None, traffic: Traffic | None = None) -> None:
         self.reader = FrameReader()
+        self._traffic = traffic or Traffic()
+        self._before = Traffic(self._traffic.bytes, self._traffic.missing, self._traffic.damaged)
         self.end: End | None = None
         self._device, self._on_message, self._playback = device, on_message, playback
 
     def __call__(self, data: bytes) -> bytes:
         frames, text = self.reader.feed(data)
+        self._traffic.bytes += len(data)
+        self._traffic.missing = self._before.missing + self.reader.missing
+        self._traffic.damaged = self._before.damaged + self.reader.damaged
         for frame in frames:
             message = parse(frame)
             if isinstance(message, Ready):
@@ -253,21 +274,26 @@ class _Taking:
         return round((last.first - first.first) * 1e9 / spent) if spent > 0 else 0
 
 
+def _sensor(for_model: bool) -> str:
+    return f"{MODEL_GLOBAL}.sensor" if for_model else "None"
+
+
 def _nothing(_: Frames) -> None:
     pass
 
 
 def record(device: Device, seconds: float, on_frames: Callable[[Frames], None] = _nothing,
-           playback: Playback | None = None) -> Take:
+           playback: Playback | None = None, for_model: bool = False) -> Take:
     """Records from the board's configured driver, or plays a recording through it.
 
+    for_model: the driver is set as the model wants it that load_model() loaded.
     on_frames is called as they come. LinkError, or TinysenseError in the
     board's words, if it breaks off; lost frames are no error but gaps.
     """
     taking = _Taking(on_frames)
     talk = _Conversation(device, taking, playback)
     driver = playback.driver() if playback else _CONFIGURED
-    _converse(device, driver + _CAPTURE.format(seconds=seconds), talk)
+    _converse(device, driver + _CAPTURE.format(seconds=seconds, sensor=_sensor(for_model)), talk)
     if taking.hello is None or talk.end is None or not taking.pieces:
         raise LinkError("the board sent no frames", "check its driver: tinysense sync")
     on_board = int(talk.end.facts.get("lost", 0))
@@ -280,13 +306,14 @@ def record(device: Device, seconds: float, on_frames: Callable[[Frames], None] =
                 taking.time, talk.end.facts)
 
 
-def driver_facts(device: Device) -> dict[str, Any]:
+def driver_facts(device: Device, for_model: bool = False) -> dict[str, Any]:
     """What the board's configured driver says of itself: rate_mhz, channels, units, full_scale..
 
-    TinysenseError in the board's words where it has none.
+    for_model: set as the model wants it that load_model() loaded. TinysenseError in the
+    board's words where it has no driver.
     """
     try:
-        said = device.exec(_CONFIGURED + _FACTS, timeout=20.0)
+        said = device.exec(_CONFIGURED + _FACTS.format(sensor=_sensor(for_model)), timeout=20.0)
         facts: dict[str, Any] = json.loads(said.strip().splitlines()[-1])
     except BoardError as e:
         raise explain(e) from e
@@ -311,6 +338,13 @@ def stream_bytes(rate_mhz: int, channels: int) -> float:
     """Bytes a second that frames take on the link (tinysense.link's messages)."""
     gathered = _GATHERED if rate_mhz >= _GATHERED_MHZ else 1
     return rate_mhz / 1000 * (2 * channels + (FRAME_BYTES + FRAMES_HEAD.size) / gathered)
+
+
+def watch_bytes(rate_mhz: int, channels: int) -> float:
+    """Bytes a second that a watched pipeline's frames take on the link (tinysense.telemetry)."""
+    size, per_second = 2 * channels, rate_mhz / 1000
+    gathered = max(1, min(int(per_second * 0.1), (MAX_PAYLOAD - FRAMES_HEAD.size) // size))
+    return per_second * (size + (FRAME_BYTES + FRAMES_HEAD.size) / gathered)
 
 
 def save(dataset: Dataset, take: Take, label: str, session: str = "", person: str = "") -> str:
@@ -354,11 +388,14 @@ def load_model(device: Device, path: str | None = None) -> None:
 
 def watch(device: Device, seconds: float | None = None, *,
           on_message: Callable[[Message], None] | None = None, playback: Playback | None = None,
-          scores: bool = True, outputs: bool = False) -> Watched:
+          scores: bool = True, outputs: bool = False, signal: str = "", inputs: bool = False,
+          traffic: Traffic | None = None) -> Watched:
     """Runs the board's pipeline; on_message gets every message as it comes.
 
     playback: a recording instead of the configured driver. outputs: also the
-    configured outputs. A model loaded by load_model() is used again.
+    configured outputs. scores, signal ("", SIGNAL, FRAMES), inputs: what the board
+    sends beside events and counters. traffic: counted there as it comes. A model
+    loaded by load_model() is used again.
     """
     seen = Watched()
     begin = time.monotonic()
@@ -370,15 +407,17 @@ def watch(device: Device, seconds: float | None = None, *,
             seen.events.append(message)
         elif isinstance(message, Scores):
             seen.windows = message.window
+        elif isinstance(message, Status):
+            seen.windows = message.windows
         elif isinstance(message, End):
             seen.end = message.facts
         if on_message is not None and not (isinstance(message, Log) and not message.text):
             on_message(message)
 
-    talk = _Conversation(device, collect, playback)
+    talk = _Conversation(device, collect, playback, traffic)
     program = (playback.driver() if playback else _CONFIGURED) + _WATCH.format(
         model=MODEL_GLOBAL, outputs='_ts_c["outputs"]' if outputs else "[]", seconds=seconds,
-        scores=scores)
+        scores=scores, signal=signal, inputs=inputs)
     _converse(device, program, talk)
     seen.seconds = time.monotonic() - begin
     return seen

@@ -90,8 +90,11 @@ class Transport(Protocol):
     def send(self, data: bytes) -> None:
         """Writes to the running program's standard input (text without control bytes)."""
 
-    def put(self, data: bytes, path: str, progress: Progress | None = None) -> None:
-        """Writes a file: under `path + '.part'`, verified, then renamed."""
+    def put(self, data: bytes, path: str, progress: Progress | None = None) -> bool | None:
+        """Writes a file: under `path + '.part'`, verified, then renamed.
+
+        False where nothing was sent, since the file is the same already.
+        """
 
     def get(self, path: str, progress: Progress | None = None) -> bytes:
         """Reads a file, verified by its checksum."""

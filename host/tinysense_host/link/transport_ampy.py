@@ -11,7 +11,7 @@ import time
 
 from ampy.pyboard import Pyboard, PyboardError
 
-from tinysense_host.link import raw_repl
+from tinysense_host.link import enquiry, raw_repl
 from tinysense_host.link.ports import explain_failure
 from tinysense_host.link.raw_transport import RawReplTransport
 from tinysense_host.link.serial_line import ANSWER_S, SerialLine
@@ -26,7 +26,7 @@ PAUSE_S = 0.01
 class AmpyTransport(RawReplTransport):
     """A board behind ampy's Pyboard."""
 
-    def __init__(self, port: str, baudrate: int = 115200) -> None:
+    def __init__(self, port: str, baudrate: int = 115200, interrupt: bool = True) -> None:
         try:
             self._pyboard = Pyboard(port, baudrate)
         except (PyboardError, OSError, ValueError) as e:
@@ -34,7 +34,10 @@ class AmpyTransport(RawReplTransport):
         line = SerialLine(self._pyboard.serial, port)
         super().__init__(port, line)
         try:
-            self._enter()
+            self._arrive(interrupt)
+        except enquiry.LoggerRunsError:
+            self._release()
+            raise
         except BaseException:
             self.close()
             raise
@@ -51,6 +54,14 @@ class AmpyTransport(RawReplTransport):
     def close(self) -> None:
         """See Transport.close."""
         with contextlib.suppress(LinkError, OSError):
+            self._break_off()
             self._line.write(b"\r\x02")
+        self._release()
+
+    def _release(self) -> None:
+        """Frees the port; RTS falls before DTR, else the circuit of ESP boards resets them."""
+        with contextlib.suppress(OSError):
+            self._pyboard.serial.rts = False
+            self._pyboard.serial.dtr = False
         with contextlib.suppress(OSError):
             self._pyboard.close()

@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from tinysense.native import ABI
 from tinysense_host.link.transport import (
     BoardError,
     FileEntry,
@@ -23,7 +24,7 @@ Answer = bytes | BaseException | Callable[[], bytes]
 
 _FACTS: dict[str, Any] = {
     "mpy": 7942, "name": "micropython", "version": "1.25.0", "machine": "fake board",
-    "free": 100_000, "largest": 80_000, "flash_free": 500_000, "core": "built in", "abi": 1,
+    "free": 100_000, "largest": 80_000, "flash_free": 500_000, "core": "built in", "abi": ABI,
     "kernels": "portable", "package": "0.1.0"}
 
 
@@ -52,8 +53,11 @@ class FakeTransport:
         self.room: int | None = None
         self.calls_left: int | None = None
         self.damage = False
-        info = json.dumps(_FACTS | (facts or {})).encode()
-        self._answers: list[tuple[str, Answer]] = [*answers, ("_ts_info", info)]
+        told = _FACTS | (facts or {})
+        package = [told["package"], True, None] if told["package"] is not None else None
+        self._answers: list[tuple[str, Answer]] = [
+            *answers, ("_ts_info", json.dumps(told).encode()),
+            ("def _ts_package", json.dumps(package).encode())]
         self._stream = list(stream)
 
     def _call(self) -> None:

@@ -13,21 +13,29 @@ import os
 from mpremote.transport import TransportError
 from mpremote.transport_serial import SerialTransport
 
+from tinysense_host.link import enquiry, network
 from tinysense_host.link.ports import explain_failure
 from tinysense_host.link.raw_transport import RawReplTransport
 from tinysense_host.link.serial_line import ANSWER_S, SerialLine
 from tinysense_host.link.transport import LinkError
 
-__all__ = ["MpremoteTransport"]
+__all__ = ["MpremoteTransport", "lacking"]
 
 _START_S = 10.0         # a board takes the beginning of a program within this,
 _SLOWEST_BYTES_S = 500  # and the rest no slower
 
 
+def lacking() -> list[str]:
+    """What this file calls of mpremote and the installed one has not."""
+    need = ("exec_raw_no_follow", "exit_raw_repl", "close")
+    return [name for name in need if not hasattr(SerialTransport, name)]
+
+
 class MpremoteTransport(RawReplTransport):
     """A board behind mpremote's SerialTransport: a serial port or a URL of pyserial's."""
 
-    def __init__(self, port: str, baudrate: int = 115200) -> None:
+    def __init__(self, port: str, baudrate: int = 115200, interrupt: bool = True) -> None:
+        network.register()
         real = port if "://" in port else os.path.realpath(port)
         try:
             self._mp = SerialTransport(real, baudrate, wait=0, exclusive=True, timeout=ANSWER_S)
@@ -39,7 +47,10 @@ class MpremoteTransport(RawReplTransport):
         self._mp.serial = line
         self._mp.is_pty = False         # its reads from a pty expect a blocking port
         try:
-            self._enter()
+            self._arrive(interrupt)
+        except enquiry.LoggerRunsError:
+            self._release()
+            raise
         except BaseException:
             self.close()
             raise
@@ -55,6 +66,11 @@ class MpremoteTransport(RawReplTransport):
     def close(self) -> None:
         """See Transport.close."""
         with contextlib.suppress(LinkError, OSError):
+            self._break_off()
             self._mp.exit_raw_repl()
+        self._release()
+
+    def _release(self) -> None:
+        """Frees the port; RTS falls before DTR, else the circuit of ESP boards resets them."""
         with contextlib.suppress(OSError):
             self._mp.close()

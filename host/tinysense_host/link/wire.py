@@ -20,8 +20,8 @@ from tinysense.channels import each, joined
 from tinysense_host.link.transport import LinkError
 
 __all__ = [
-    "End", "Event", "Frame", "FrameReader", "Frames", "Hello", "Log", "Message", "Ready", "Scores",
-    "encode_frame", "encode_line", "parse",
+    "End", "Event", "Frame", "FrameReader", "Frames", "Hello", "Input", "Log", "Message", "Ready",
+    "Scores", "Signal", "Status", "encode_frame", "encode_line", "parse",
 ]
 
 SYNC = b"\xa5\x5a"
@@ -32,11 +32,14 @@ MAX_BYTES = HEADER.size + MAX_PAYLOAD + 4
 LINE_START = b"~pV"     # a frame as text: `~` and base64, which begins so for the sync bytes
 MAX_LINE = 2 + (MAX_BYTES + 2) // 3 * 4 + 2
 
-HELLO, FRAMES, SCORES, EVENT, END, LOG, READY = range(1, 8)
+HELLO, FRAMES, SCORES, EVENT, END, LOG, READY, SIGNAL, INPUT, STATUS = range(1, 11)
 
 FRAMES_HEAD = struct.Struct("<IIQHBB")
 SCORES_HEAD = struct.Struct("<IIQB3x")
 EVENT_HEAD = struct.Struct("<I4xQBBH")
+SIGNAL_HEAD = struct.Struct("<IIHBx")
+INPUT_HEAD = struct.Struct("<IIQH2x")
+STATUS_BODY = struct.Struct("<IIQIIIII")
 
 
 @dataclass(frozen=True)
@@ -221,7 +224,43 @@ class Ready:
     frames: int
 
 
-Message = Hello | Frames | Scores | Event | End | Log | Ready
+@dataclass(frozen=True)
+class Signal:
+    """Least and greatest of each channel in `frames` frames from number `first` on:
+    extremes int16 (channels, 2)."""
+
+    first: int
+    lost: int
+    frames: int
+    extremes: npt.NDArray[np.int16]
+
+
+@dataclass(frozen=True)
+class Input:
+    """What features made of a window: values int8 (n,), from place `at` of `size` on."""
+
+    window: int
+    size: int
+    time_us: int
+    at: int
+    values: npt.NDArray[np.int8]
+
+
+@dataclass(frozen=True)
+class Status:
+    """A pipeline's counters; rate_mhz: by the driver's own account, 0 unknown."""
+
+    frames: int
+    lost: int
+    time_us: int
+    windows: int
+    inferences: int
+    events: int
+    errors: int
+    rate_mhz: int
+
+
+Message = Hello | Frames | Scores | Event | End | Log | Ready | Signal | Input | Status
 
 
 def _object(payload: bytes, what: str) -> dict[str, Any]:
@@ -303,8 +342,36 @@ def _ready(payload: bytes) -> Ready:
     return Ready(int.from_bytes(payload, "little"))
 
 
+def _signal(payload: bytes) -> Signal:
+    if len(payload) < SIGNAL_HEAD.size:
+        raise _short("SIGNAL", payload)
+    first, lost, frames, channels = SIGNAL_HEAD.unpack_from(payload)
+    body = payload[SIGNAL_HEAD.size:]
+    if not 1 <= channels <= 16 or len(body) != 4 * channels:
+        raise _short("SIGNAL", payload)
+    extremes = np.frombuffer(body, dtype="<i2").astype(np.int16).reshape(channels, 2)
+    return Signal(first, lost, frames, extremes)
+
+
+def _input(payload: bytes) -> Input:
+    if len(payload) < INPUT_HEAD.size:
+        raise _short("INPUT", payload)
+    window, size, time_us, at = INPUT_HEAD.unpack_from(payload)
+    values = np.frombuffer(payload[INPUT_HEAD.size:], dtype=np.int8)
+    if at + len(values) > size:
+        raise _short("INPUT", payload)
+    return Input(window, size, time_us, at, values)
+
+
+def _status(payload: bytes) -> Status:
+    if len(payload) != STATUS_BODY.size:
+        raise _short("STATUS", payload)
+    return Status(*STATUS_BODY.unpack(payload))
+
+
 _PARSERS: dict[int, Callable[[bytes], Message]] = {
     HELLO: _hello, FRAMES: _frames, SCORES: _scores, EVENT: _event, READY: _ready,
+    SIGNAL: _signal, INPUT: _input, STATUS: _status,
     END: lambda payload: End(_object(payload, "END")),
     LOG: lambda payload: Log(payload.decode("utf-8", "replace")),
 }

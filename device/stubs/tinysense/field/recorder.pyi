@@ -50,10 +50,16 @@ class Recorder:
 
         Never waits, but for flash and card. Returns the frames read.
         """
-    def run(self, seconds: float | None = None) -> None:
-        """Runs for a time, until the driver ends, or for ever. Ctrl-C ends the recording well."""
+    def run(self, seconds: float | None = None, answer: bool = True) -> None:
+        """Runs for a time, until the driver ends, or for ever. Ctrl-C ends the recording well.
+
+        ``answer``: tells a computer that asks what runs (tinysense.enquiry), and so takes
+        what comes on standard input.
+        """
     async def run_async(self) -> None:
-        """run() for asyncio, for ever or until the driver ends."""
+        """run() for asyncio, for ever or until the driver ends. Answers nobody: see told()."""
+    def told(self) -> dict[str, Any]:
+        """What a computer that asks is told: for an ``Enquiry(recorder.told)`` in a loop."""
     def set_time(self, utc_us: int) -> None:
         """Tells the time: recordings since the board's start get it when they are pulled."""
     def close(self) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +11,10 @@ from tinysense_host.errors import TinysenseError
 from tinysense_host.files import write_atomically
 from tinysense_host.link.transport import BoardError
 
-__all__ = ["BadConfig", "Difference", "board_config", "config_path", "differences", "host_config",
+__all__ = ["BadConfig", "board_config", "checked", "config_path", "host_config", "later_keys",
            "pull", "push", "read_host"]
 
-ABSENT = "absent"
+BACKUP = ".bak"     # after the name of the config before the last one, on either side
 
 # Drivers and outputs that only the board has are judged there.
 _CHECK_CODE = """
@@ -31,15 +30,6 @@ except ValueError as e:
 
 class BadConfig(TinysenseError):
     """A config that is no JSON object, or that no device would take."""
-
-
-@dataclass(frozen=True)
-class Difference:
-    """A key (dotted inside objects) whose value is not the same on both sides."""
-
-    key: str
-    host: Any
-    board: Any
 
 
 def _rules() -> Any:
@@ -65,7 +55,7 @@ def _object(text: bytes, where: str) -> dict[str, Any]:
     return given
 
 
-def _checked(config: dict[str, Any], where: str, device: Device | None) -> dict[str, Any]:
+def checked(config: dict[str, Any], where: str, device: Device | None) -> dict[str, Any]:
     """The config, BadConfig unless the device package takes it; no defaults are filled in."""
     try:
         full = _rules().validate(config)
@@ -93,6 +83,8 @@ def _known_here(full: dict[str, Any]) -> bool:
 
 
 def _check_there(config: dict[str, Any], device: Device) -> None:
+    if device.remote:       # it judges what it is given
+        return
     try:
         fault = device.ask(_CHECK_CODE.format(text=json.dumps(config)), timeout=30.0)
     except BoardError:      # no package there yet, or one too old to check: ours decides
@@ -111,34 +103,44 @@ def read_host(path: Path, device: Device | None = None) -> dict[str, Any] | None
         raise TinysenseError(f"{path} is a folder", "give the name of a file")
     if not path.exists():
         return None
-    return _checked(_object(path.read_bytes(), str(path)), str(path), device)
+    return checked(_object(path.read_bytes(), str(path)), str(path), device)
 
 
-def board_config(device: Device, checked: bool = True) -> dict[str, Any] | None:
+def board_config(device: Device, judged: bool = True) -> dict[str, Any] | None:
     """The config on the board, None where there is none.
 
-    checked: False to read one that the board would refuse, for mending it.
+    judged: False to read one that the board would refuse, for mending it.
     """
     path = config_path()
-    if device.stat(path) is None:
-        return None
     where = f"{device.port}:{path}"
-    config = _object(device.get(path), where)
-    return _checked(config, where, device) if checked else config
+    if device.remote:
+        told = _asked(device, "config_get")
+        if told is None:
+            return None
+        config = _object(json.dumps(told).encode(), where)
+    elif device.stat(path) is None:
+        return None
+    else:
+        config = _object(device.get(path), where)
+    return checked(config, where, device) if judged else config
 
 
-def differences(host: dict[str, Any] | None, board: dict[str, Any] | None,
-                prefix: str = "") -> list[Difference]:
-    """What differs, by key; a side without a config has no keys."""
-    found = []
-    host, board = host or {}, board or {}
-    for key in sorted({*host, *board}):
-        a, b = host.get(key, ABSENT), board.get(key, ABSENT)
-        if isinstance(a, dict) and isinstance(b, dict):
-            found += differences(a, b, f"{prefix}{key}.")
-        elif a != b:
-            found.append(Difference(prefix + key, a, b))
-    return found
+def _asked(device: Device, name: str, **arguments: Any) -> Any:
+    try:
+        return device.call(name, **arguments)
+    except BoardError as e:
+        if e.kind == "ConfigError":
+            raise BadConfig(e.text) from e
+        raise
+
+
+def later_keys(config: dict[str, Any] | None) -> list[str]:
+    """Keys, dotted, that a later version than this knows what to do with."""
+    from tinysense.config_sync import understood
+
+    passed: list[str] = []
+    understood(config or {}, passed)
+    return sorted(passed)
 
 
 def _text(config: dict[str, Any]) -> bytes:
@@ -146,13 +148,24 @@ def _text(config: dict[str, Any]) -> bytes:
 
 
 def push(device: Device, config: dict[str, Any]) -> None:
-    """Writes the board's config; it appears under its name only when whole."""
-    device.put(_text(config), config_path())
+    """Writes the board's config; it appears under its name only when whole.
+
+    The one before stays beside it, its name ending in BACKUP.
+    """
+    if device.remote:
+        _asked(device, "config_set", config=config)
+        return
+    path = config_path()
+    if device.stat(path) is not None:
+        device.put(device.get(path), path + BACKUP)
+    device.put(_text(config), path)
 
 
 def pull(path: Path, config: dict[str, Any]) -> None:
     """Writes the host's file, likewise."""
     path.parent.mkdir(parents=True, exist_ok=True)
+    if path.is_file():
+        write_atomically(path.with_name(path.name + BACKUP), path.read_bytes())
     write_atomically(path, _text(config))
 
 
@@ -186,4 +199,4 @@ def host_config(settings: list[str], base: dict[str, Any] | None = None,
         except ValueError:
             value = text
         _set(config, key, value)
-    return _checked(config, "these settings", device)
+    return checked(config, "these settings", device)

@@ -1,0 +1,1 @@
+"""Where pyserial looks for `protocol_<scheme>` of a URL; see network.register()."""

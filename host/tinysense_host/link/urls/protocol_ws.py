@@ -1,0 +1,10 @@
+"""ws://, for pyserial."""
+
+from tinysense_host.link.network import WebReplPort
+
+__all__ = ["serial_class_for_url"]
+
+
+def serial_class_for_url(url: str) -> tuple[str, type[WebReplPort]]:
+    """What pyserial asks: the URL to open, and the class to do it."""
+    return url, WebReplPort
