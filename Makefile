@@ -71,8 +71,9 @@ check: setup ## linters and types
 	@$(BIN)/ruff check host device boards tests
 	@cd host && ../$(BIN)/mypy
 
-bench: setup ## instructions per inference of all models on all virtual cores (ACCEPT=yes: the new budget)
+bench: setup ## instructions of all models on all virtual cores (ACCEPT=yes: the new budget); speed of the link
 	@$(BIN)/python tests/bench.py $(if $(ACCEPT),--accept)
+	@$(BIN)/python tests/link_bench.py
 
 sizes: setup ## bytes of flash the core needs
 	@$(BIN)/python boards/sizes.py

@@ -131,7 +131,9 @@ def config_id(make: bool = True) -> str:
     if len(text) != 16 or not all(letter in "0123456789abcdef" for letter in text):
         if not make:
             return ""
-        text = "".join("%02x" % byte for byte in os.urandom(8))
+        from .recording import new_id
+
+        text = "%08x%08x" % (new_id(), new_id())
         try:
             os.mkdir(ID.rsplit("/", 1)[0])
         except OSError:  # it is there; where it can't be, open() says why

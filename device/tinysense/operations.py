@@ -7,6 +7,7 @@ this table and files in a few folders (see places) are all there is: no code.
 
 import json
 import sys
+from binascii import crc32
 
 OPS = {
     "info": ("operations", "info"),
@@ -50,17 +51,24 @@ def answer(name: str, args: dict) -> "object":
     return getattr(found, function)(**args)
 
 
-def told(name: str, text: str) -> None:
+def told(name: str, text: str, sum: int) -> None:
     """Prints {"value": ..}, else {"error": kind, "text": ..}, as JSON for a computer at the REPL.
 
-    text: the arguments, as JSON.
+    text: the arguments, as JSON; sum: CRC-32 of name and text, since the REPL has none. A
+    space and eight digits, the CRC-32 of the JSON, follow it.
     """
     try:
+        if _sum(name + text) != sum:
+            raise ValueError("%r came damaged: check the cable, then try again" % name[:20])
         said = json.dumps({"value": answer(name, json.loads(text))})
     except Exception as e:
         said = json.dumps({"error": type(e).__name__, "text": _words(e)})
-    print(said)
+    print("%s %08x" % (said, _sum(said)))
     settle()
+
+
+def _sum(text):
+    return crc32(text.encode()) & 0xFFFFFFFF
 
 
 def settle() -> None:

@@ -7,6 +7,7 @@ import json
 import logging
 import os
 import time
+from binascii import crc32
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from types import TracebackType
@@ -204,8 +205,9 @@ class Device:
         """
         if self.remote:
             return self.transport.call(name, args, timeout)  # type: ignore[attr-defined]
-        told = self.ask(f"from tinysense.operations import told\n"
-                        f"told({name!r}, {json.dumps(args)!r})", timeout)
+        text = json.dumps(args)
+        told = self._summed(f"from tinysense.operations import told\n"
+                            f"told({name!r}, {text!r}, {crc32((name + text).encode())})", timeout)
         if isinstance(told, dict) and "value" in told:
             return told["value"]
         if isinstance(told, dict) and isinstance(told.get("error"), str):
@@ -213,6 +215,15 @@ class Device:
             raise BoardError(f"{told['error']}: {text}")
         raise LinkError(f"the board on {self.port} answered {json.dumps(told)[:60]} to {name}",
                         "put the package of this version there: tinysense setup")
+
+    def _summed(self, code: str, timeout: float) -> Any:
+        """Runs code whose last printed line is JSON, a space and its CRC-32."""
+        text = self.exec(code, timeout).strip()
+        said, _, digits = (text.splitlines() or [""])[-1].rpartition(" ")
+        if digits != f"{crc32(said.encode()):08x}":
+            raise LinkError(f"the answer of the board on {self.port} came damaged: {text[-60:]!r}",
+                            "check the cable, then try again")
+        return json.loads(said)
 
     def stream(self, code: str, sink: Sink, silence: float = 10.0, over: Over = never) -> None:
         """Runs code and hands its output to sink as it comes (Transport.exec_stream)."""

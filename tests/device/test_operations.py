@@ -1,6 +1,7 @@
 """Operations: a table, answers and faults as JSON, and nothing that is not in the table."""
 
 import json
+from binascii import crc32
 
 from expect import raises
 from tinysense import operations
@@ -18,8 +19,15 @@ class Printed:
         del operations.print
 
     def of(self, name, args):
-        operations.told(name, args if isinstance(args, str) else json.dumps(args))
-        return json.loads(self.lines.pop())
+        text = args if isinstance(args, str) else json.dumps(args)
+        operations.told(name, text, crc32((name + text).encode()))
+        return self.last()
+
+    def last(self):
+        """The last answer, its CRC checked."""
+        line = self.lines.pop()
+        assert line[-9:] == " %08x" % crc32(line[:-9].encode())
+        return json.loads(line[:-9])
 
 
 def test_every_row_leads_to_a_function():
@@ -81,3 +89,10 @@ def test_what_waits_for_the_answer_comes_after_it():
         operations.after.append(lambda: seen.append(list(printed.lines)))
         printed.of("key", {})
         assert len(seen) == 1 and len(seen[0]) == 1 and not operations.after
+
+
+def test_a_damaged_question_is_not_answered():
+    with Printed() as printed:
+        operations.told("use", '{"name": "ring"}', crc32(b'use{"name": "wing"}'))
+        told = printed.last()
+    assert told["error"] == "ValueError" and "came damaged" in told["text"]

@@ -94,9 +94,9 @@ def test_a_board_that_cannot_be_told_the_time_is_no_failure(repl_board, monkeypa
 
 
 def test_operations_give_values_and_faults():
-    answers = [("told('use', '{\"name\": \"ring\"}')", b'noise\r\n{"value": [1, null]}\r\n'),
-               ("told('info', '{}')", b'{"error": "OSError", "text": "[Errno 28]\\nENOSPC"}'),
-               ("told('key', '{}')", b'{"values": 1}'), ("told('report', '{}')", b"[]")]
+    answers = [("told('use', '{\"name\": \"ring\"}'", b'noise\r\n{"value": [1, null]}\r\n'),
+               ("told('info', '{}'", b'{"error": "OSError", "text": "[Errno 28]\\nENOSPC"}'),
+               ("told('key', '{}'", b'{"values": 1}'), ("told('report', '{}'", b"[]")]
     device = Device(FakeTransport(answers))
     assert device.call("use", name="ring") == [1, None]
     with pytest.raises(BoardError, match=r"OSError: \[Errno 28\] ENOSPC") as caught:
@@ -106,3 +106,12 @@ def test_operations_give_values_and_faults():
         with pytest.raises(LinkError, match=f"to {odd}"):
             device.call(odd)
     assert not device.remote
+
+
+def test_a_damaged_answer_is_found_out():
+    device = Device(FakeTransport([("told(", b'{"value": 1}')]))
+    assert device.call("use", name="ring") == 1
+    exec = device.transport.exec
+    device.transport.exec = lambda *a: exec(*a).replace(b"1", b"3", 1)
+    with pytest.raises(LinkError, match="came damaged"):
+        device.call("use", name="ring")

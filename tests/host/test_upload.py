@@ -45,7 +45,7 @@ def installed(board):
     """Arguments of the install that the board was asked for, None where it was not."""
     for program in board.programs:
         if "told('install'" in program:
-            return json.loads(ast.literal_eval(program.split("told('install', ")[1][:-1]))
+            return json.loads(ast.literal_eval("(" + program.split("told('install', ")[1])[0])
     return None
 
 

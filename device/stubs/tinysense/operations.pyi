@@ -14,10 +14,11 @@ after: list[Any]
 def answer(name: str, args: dict[str, Any]) -> object:
     """What the operation returns; whatever it raises is raised. ValueError for no such name."""
 
-def told(name: str, text: str) -> None:
+def told(name: str, text: str, sum: int) -> None:
     """Prints {"value": ..}, else {"error": kind, "text": ..}, as JSON for a computer at the REPL.
 
-    text: the arguments, as JSON.
+    text: the arguments, as JSON; sum: CRC-32 of name and text, since the REPL has none. A
+    space and eight digits, the CRC-32 of the JSON, follow it.
     """
 
 def settle() -> None:

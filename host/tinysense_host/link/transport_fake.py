@@ -74,7 +74,8 @@ class FakeTransport:
             if part in code:
                 if isinstance(answer, BaseException):
                     raise answer
-                return answer() if callable(answer) else answer
+                said = answer() if callable(answer) else answer
+                return _summed(said) if "told(" in code else said
         return b""
 
     def exec_stream(self, code: str, sink: Sink, silence: float = 10.0,
@@ -168,3 +169,9 @@ class FakeTransport:
     def close(self) -> None:
         """See Transport.close."""
         self.closed = True
+
+
+def _summed(answer: bytes) -> bytes:
+    """An operation's answer as a board prints it: with the CRC-32 of its last line."""
+    last = answer.strip().splitlines()[-1] if answer.strip() else b""
+    return answer.rstrip() + f" {binascii.crc32(last):08x}\r\n".encode()
