@@ -241,16 +241,8 @@ class Device:
         """Reads a file, verified."""
         return self.transport.get(path, progress)
 
-    def read(self, path: str, at: int, n: int) -> bytes:
-        """Bytes [at, at + n) of a file, fewer where it ends; over a network only."""
-        return self.transport.read(path, at, n)  # type: ignore[attr-defined,no-any-return]
-
-    def prefix_crc(self, path: str, n: int) -> int:
-        """CRC-32 of a file's first n bytes; over a network only."""
-        return self.transport.prefix_crc(path, n)  # type: ignore[attr-defined,no-any-return]
-
     def rows(self, operation: str, folder: str) -> Sequence[Any]:
-        """All rows of an operation that gives a part of a folder at a time; likewise."""
+        """All rows of an operation that gives a part of a folder at a time; over a network only."""
         return self.transport.rows(operation, folder)  # type: ignore[attr-defined,no-any-return]
 
     def stat(self, path: str) -> FileEntry | None:
