@@ -95,7 +95,8 @@ def matrix(bench: FaultBench, fault: str, places: list[Place]) -> None:
             bench.mend()
     print(link_faults.summary(outcomes))
     assert not wrong, "\n".join(wrong)
-    if all(isinstance(place.at, str) for place in places):
+    # Some time after a phase, an upload may be over.
+    if all(isinstance(place.at, str) and not place.later for place in places):
         assert all(o.struck for o in outcomes), "a phase that was not met"
 
 
@@ -127,7 +128,7 @@ def test_a_plain_file(fault: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("fault", CUTS)
 def test_moments_of_the_switch(fault: str, tmp_path: Path) -> None:
     chance = random.Random(SEED)
-    places = [Place(TO_BOARD, at, chance.uniform(0.001, 0.5))
+    places = [Place(TO_BOARD, at, chance.uniform(0.001, 0.2))
               for at in ("CLOSE", SWITCH, AFTER) for _ in range(MOMENTS // 3)]
     with started("QEMU_M4F", True, tmp_path) as bench:
         matrix(bench, fault, places)
