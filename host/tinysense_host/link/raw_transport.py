@@ -29,13 +29,24 @@ class RawReplTransport(ReceivedFiles, ABC):
     def close(self) -> None:
         """See Transport.close."""
 
+    @abstractmethod
+    def _release(self) -> None:
+        """Frees the port, whatever runs on the board left alone."""
+
     def _arrive(self, interrupt: bool) -> None:
         """Reaches the prompt for the first time; LoggerRunsError where that would stop a logger.
 
         interrupt: it may be stopped. `running` is then what did run, as far as it said.
         """
-        self.running = enquiry.arrive(self._line, interrupt)
-        self._enter()
+        try:
+            self.running = enquiry.arrive(self._line, interrupt)
+            self._enter()
+        except enquiry.LoggerRunsError:
+            self._release()
+            raise
+        except BaseException:
+            self.close()
+            raise
 
     def _enter(self) -> None:
         self._client = None

@@ -11,7 +11,7 @@ import time
 
 from ampy.pyboard import Pyboard, PyboardError
 
-from tinysense_host.link import enquiry, raw_repl
+from tinysense_host.link import raw_repl
 from tinysense_host.link.ports import explain_failure
 from tinysense_host.link.raw_transport import RawReplTransport
 from tinysense_host.link.serial_line import ANSWER_S, SerialLine
@@ -33,14 +33,7 @@ class AmpyTransport(RawReplTransport):
             raise explain_failure(port, OSError(str(e))) from e
         line = SerialLine(self._pyboard.serial, port)
         super().__init__(port, line)
-        try:
-            self._arrive(interrupt)
-        except enquiry.LoggerRunsError:
-            self._release()
-            raise
-        except BaseException:
-            self.close()
-            raise
+        self._arrive(interrupt)
 
     def _start(self, code: str) -> None:
         raw_repl.expect(self._line, b">", ANSWER_S)

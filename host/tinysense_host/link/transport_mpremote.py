@@ -13,7 +13,7 @@ import os
 from mpremote.transport import TransportError
 from mpremote.transport_serial import SerialTransport
 
-from tinysense_host.link import enquiry, network
+from tinysense_host.link import network
 from tinysense_host.link.ports import explain_failure
 from tinysense_host.link.raw_transport import RawReplTransport
 from tinysense_host.link.serial_line import ANSWER_S, SerialLine
@@ -46,14 +46,7 @@ class MpremoteTransport(RawReplTransport):
         self._bounded = line.bounded
         self._mp.serial = line
         self._mp.is_pty = False         # its reads from a pty expect a blocking port
-        try:
-            self._arrive(interrupt)
-        except enquiry.LoggerRunsError:
-            self._release()
-            raise
-        except BaseException:
-            self.close()
-            raise
+        self._arrive(interrupt)
 
     def _start(self, code: str) -> None:
         try:
