@@ -218,6 +218,14 @@ def test_one_computer_at_a_time(board, device):
         RemoteTransport(board.url, SECRET)
 
 
+def test_a_board_that_has_not_noticed_yet_that_a_computer_went_is_waited_for(board):
+    before = SecureLine(board.url, "127.0.0.1", board.port, SECRET)
+    gone = threading.Timer(0.5, before.close)
+    gone.start()
+    RemoteTransport(board.url, SECRET).close()
+    gone.join()
+
+
 def test_restart(tmp_path):
     with RemoteBoard(tmp_path) as board:
         link = RemoteTransport(board.url, SECRET)

@@ -39,6 +39,7 @@ DEFAULT_PORT = 8765
 CONNECT_S = 5.0
 LOGIN_S = 15.0          # a board that runs a pipeline answers between two windows
 ANSWER_S = 10.0
+BUSY_S = 3.0            # a board notices between two windows that a computer has gone
 IDLE_S = 20.0           # the board lets a computer go that is silent; no config makes it sooner
 _MAGIC, _GREETING, _BUSY = b"TSR1", 0, 1
 _NONCE, _PROOF, _TAG = 16, 32, 16
@@ -47,6 +48,10 @@ _MOST_NAMES = 100_000
 _CONFIG = "/ts/config.new"
 _LONGEST_CALL = 900     # bytes of arguments that one request takes
 ENOENT, ENOSPC = 2, 28
+
+
+class _Busy(TinysenseError):
+    """The board serves another computer."""
 
 
 def _proof(secret: bytes, role: str, both: bytes) -> bytes:
@@ -97,8 +102,8 @@ class SecureLine:
             raise TinysenseError(f"what answers at {self.port} is no tinysense.remote",
                                  "check the address; a serial bridge is socket://host:port")
         if status == _BUSY:
-            raise TinysenseError(f"the board at {self.port} serves another computer",
-                                 "try again when that is done")
+            raise _Busy(f"the board at {self.port} serves another computer",
+                        "try again when that is done")
         if status != _GREETING:
             raise TinysenseError(f"the board at {self.port} lets nobody in for "
                                  f"{greeting[len(_MAGIC) + 1]} s: somebody gave a wrong secret",
@@ -223,7 +228,7 @@ class RemoteTransport:
         self._arrive()
 
     def _arrive(self) -> None:
-        self._line = SecureLine(self.port, *self._where, self._secret)
+        self._line = self._line_when_free()
         self._blocks = BlockClient(self._line, timeout_s=ANSWER_S, tries=1)
         self._used = time.monotonic()
         try:
@@ -231,6 +236,17 @@ class RemoteTransport:
         except BaseException:
             self._line.close()
             raise
+
+    def _line_when_free(self) -> SecureLine:
+        """The line; waits where the board is busy: perhaps with one that has just gone."""
+        end = time.monotonic() + BUSY_S
+        while True:
+            try:
+                return SecureLine(self.port, *self._where, self._secret)
+            except _Busy:
+                if time.monotonic() > end:
+                    raise
+            time.sleep(0.1)
 
     @property
     def _client(self) -> BlockClient:
