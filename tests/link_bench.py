@@ -4,9 +4,9 @@
 
 Each way brings the same file to the same board, in this run, so that the ratios
 do not depend on the computer; `cp` and `put` are commands, whose start counts, and
-is taken off once more by itself. Without FILE: real weights, the models in the tree
-one after the other, and the first 100 kB of two of others where they are (TINYSENSE_SHARED
-or ../shared).
+is taken off once more by itself. The bytes that ours and mpremote's take are counted by a
+relay, in a second go. Without FILE: real weights, the models in the tree one after the
+other, and the first 100 kB of two of others where they are (TINYSENSE_SHARED or ../shared).
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+
+from link_relay import Relay
 
 from tinysense_host.boards import boards_folder
 from tinysense_host.device import connect
@@ -85,6 +87,20 @@ def measured(path: Path, image: Path, ampy: bool = True) -> dict[str, float]:
     return took
 
 
+def line_bytes(path: Path, image: Path) -> dict[str, int]:
+    """Bytes on the line, both ways together: a put in an open session, and mpremote's cp."""
+    with Emulator(BOARD, fs=image) as emulator, Relay(image.parent, emulator.port) as relay:
+        def passed(work: Callable[[], object]) -> int:
+            before = sum(relay.passed.values())
+            work()
+            return sum(relay.passed.values()) - before
+
+        with connect(relay.port) as device:
+            ours = passed(lambda: device.put(path.read_bytes(), "/counted"))
+        return {"ours": ours, "mpremote": passed(lambda: run(
+            BIN / "mpremote", "connect", relay.port, "cp", path, ":counted_too"))}
+
+
 def models(folder: Path) -> list[Path]:
     """Files of about 100 kB of real weights."""
     tree = b"".join((ROOT / "models" / n / f"{n}.tsm").read_bytes()
@@ -114,6 +130,10 @@ def main() -> None:
             print(f"  mpremote's cp takes {took['mpremote'] / took['ours']:.1f} times as long as "
                   f"ours, {took['mpremote transfer'] / took['ours transfer']:.1f} times without "
                   f"the start of both")
+            count = line_bytes(path, image)
+            print("  bytes on the line for one of the file: " + ", ".join(
+                f"{way} {n / size:.2f}" for way, n in count.items())
+                + f"; {count['mpremote'] / count['ours']:.1f} times as many")
 
 
 if __name__ == "__main__":
