@@ -30,7 +30,7 @@ from tinysense_host.firmware import ensure_native_module  # noqa: E402
 from tinysense_host.flash import flash_of  # noqa: E402
 from tinysense_host.modelfile import ModelFile  # noqa: E402
 from tinysense_host.packing import pack  # noqa: E402
-from tinysense_host.sources import shared_folder  # noqa: E402
+from tinysense_host.training.sources import shared_folder  # noqa: E402
 
 CORES = ("cortex-m4", "cortex-m0plus")
 ARCHITECTURES = ("armv6m", "armv7m", "armv7emsp", "armv7emdp", "rv32imc", "x64")

@@ -18,7 +18,7 @@ from tinysense_host.barecore import list_cores, load_core
 from tinysense_host.bench import Cost
 from tinysense_host.benchcore import costs_on_core, fit
 from tinysense_host.errors import TinysenseError
-from tinysense_host.sources import shared_folder
+from tinysense_host.training.sources import shared_folder
 
 if sys.version_info >= (3, 11):
     import tomllib

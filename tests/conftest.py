@@ -63,7 +63,8 @@ def reference_kernels(request: pytest.FixtureRequest) -> Iterator[None]:
     if path.name in ITS_OWN_TENSORFLOW or path.parent.name in ("core", "device"):
         yield
         return
-    from tinysense_host import calibrate, reference
+    from tinysense_host import calibrate
+    from tinysense_host.tflite import reference
 
     with pytest.MonkeyPatch.context() as patch:
         for module in (reference, calibrate):

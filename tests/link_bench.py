@@ -22,10 +22,10 @@ from pathlib import Path
 from link_relay import Relay
 
 from tinysense_host.boards import boards_folder
+from tinysense_host.deploy.package import package_files
 from tinysense_host.device import connect
 from tinysense_host.emulator import Emulator, write_files
 from tinysense_host.link.board_files import BoardFiles
-from tinysense_host.package import package_files
 
 ROOT = boards_folder().parent
 BOARD = "QEMU_M4F"

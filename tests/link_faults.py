@@ -21,14 +21,14 @@ from pathlib import Path
 import link_relay
 from link_relay import TO_BOARD, TO_HOST, Place, Relay
 
+from tinysense_host.deploy.package import package_files
+from tinysense_host.deploy.upload import upload
 from tinysense_host.device import BoardInfo, connect
 from tinysense_host.emulator import Emulator, emulator, read_files, write_files
 from tinysense_host.emulator.qemu import Qemu
 from tinysense_host.errors import TinysenseError
 from tinysense_host.modelfile import ModelFile
-from tinysense_host.package import package_files
 from tinysense_host.packing import fit
-from tinysense_host.upload import upload
 
 DISK_BYTES = 2 << 20
 # Stated: a request is tried 5 times for 2 s, a connection 3 times for 2 s, a program 10 s.

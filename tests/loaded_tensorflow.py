@@ -18,7 +18,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-MODULES = ("tinysense_host.reference", "tinysense_host.calibrate")
+MODULES = ("tinysense_host.tflite.reference", "tinysense_host.calibrate")
 
 
 class Loaded:

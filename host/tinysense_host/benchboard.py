@@ -6,9 +6,9 @@ import contextlib
 from collections.abc import Iterator
 
 from tinysense_host.corefiles import target_numbers
+from tinysense_host.deploy.setup_board import set_up
 from tinysense_host.device import Device, connect
 from tinysense_host.errors import TinysenseError
-from tinysense_host.setup_board import set_up
 
 __all__ = ["open_board", "target_of"]
 

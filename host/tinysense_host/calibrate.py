@@ -18,7 +18,7 @@ import numpy as np
 from tinysense_host.errors import TinysenseError
 from tinysense_host.graph import Graph
 from tinysense_host.graph import Tensor as GraphTensor
-from tinysense_host.reference import quiet_environment
+from tinysense_host.tflite.reference import quiet_environment
 
 __all__ = ["ACTIVATIONS", "quantised", "samples"]
 
@@ -98,7 +98,7 @@ def _recorded(path: Path, inputs: Sequence[GraphTensor]) -> np.ndarray:
 
 
 def _by_recipe(path: Path, tensor: GraphTensor) -> np.ndarray:
-    from tinysense_host import folds, recipe, sources, train
+    from tinysense_host.training import folds, recipe, sources, train
 
     plan = recipe.load_recipe(path)
     with sources.opened(plan, None) as (dataset, _):
@@ -114,7 +114,7 @@ def _by_recipe(path: Path, tensor: GraphTensor) -> np.ndarray:
 
 
 def _windows(path: Path, tensor: GraphTensor) -> np.ndarray:
-    from tinysense_host import sources
+    from tinysense_host.training import sources
 
     found: list[np.ndarray] = []
     with sources.given_at(path) as dataset:

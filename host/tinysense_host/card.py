@@ -11,15 +11,15 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from . import __version__
-from .crossval import fold_table, summary
-from .errors import TinysenseError
-from .evaluate import Score
-from .files import write_atomically
-from .folds import Example
-from .modelfile import ModelFile
-from .recipe import Recipe
-from .train import Trained
+from tinysense_host import __version__
+from tinysense_host.errors import TinysenseError
+from tinysense_host.evaluate import Score
+from tinysense_host.files import write_atomically
+from tinysense_host.modelfile import ModelFile
+from tinysense_host.training.crossval import fold_table, summary
+from tinysense_host.training.folds import Example
+from tinysense_host.training.recipe import Recipe
+from tinysense_host.training.train import Trained
 
 __all__ = ["file_rows", "markdown", "replace_part", "write_folds", "write_model"]
 

@@ -5,18 +5,18 @@ from __future__ import annotations
 from typing import Any
 
 from tinysense_host import __version__, streaming
-from tinysense_host.dilation import fold_dilation
 from tinysense_host.errors import TinysenseError
 from tinysense_host.graph import Graph
+from tinysense_host.graph.dilation import fold_dilation
+from tinysense_host.graph.shapes import resolve_shapes
+from tinysense_host.graph.shifts import fuse_shifts
+from tinysense_host.graph.states import fold_states
 from tinysense_host.labels import check_labels
 from tinysense_host.lowering import lower
 from tinysense_host.modelfile import Golden, ModelFile, core_fault
 from tinysense_host.planning import Planned, plan, track
 from tinysense_host.program import Program
 from tinysense_host.rewriting import rewrite
-from tinysense_host.shapes import resolve_shapes
-from tinysense_host.shifts import fuse_shifts
-from tinysense_host.states import fold_states
 
 __all__ = ["compile_graph", "convert", "default_labels", "settled_stream"]
 

@@ -14,20 +14,21 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from . import bench, folds, verify
-from .benchboard import open_board, target_of
-from .crossval import train_with_threshold
-from .dataset import Dataset, Recording, Segment, place, rescale
-from .device import Device
-from .files import write_atomically
-from .link.session import Playback, Take, Watched, load_model, record, save, watch
-from .link.wire import Message
-from .modelfile import ModelFile
-from .ondevice import BoardModel
-from .packing import fit
-from .recipe import Recipe
-from .simulate import Sensor, simulate_into
-from .train import Trained
+from tinysense_host import bench, verify
+from tinysense_host.benchboard import open_board, target_of
+from tinysense_host.dataset import Dataset, Recording, Segment, place, rescale
+from tinysense_host.device import Device
+from tinysense_host.files import write_atomically
+from tinysense_host.link.session import Playback, Take, Watched, load_model, record, save, watch
+from tinysense_host.link.wire import Message
+from tinysense_host.modelfile import ModelFile
+from tinysense_host.ondevice import BoardModel
+from tinysense_host.packing import fit
+from tinysense_host.simulate import Sensor, simulate_into
+from tinysense_host.training import folds
+from tinysense_host.training.crossval import train_with_threshold
+from tinysense_host.training.recipe import Recipe
+from tinysense_host.training.train import Trained
 
 __all__ = [
     "PEOPLE",

@@ -383,7 +383,7 @@ def _arrive(device: Device, where: Where) -> None:
     device.board_id = found if isinstance(found, str) else ""
     _refuse_another(where, device.board_id)
     if told.get("failed") is True:
-        from tinysense_host.slots import take_reports
+        from tinysense_host.deploy.slots import take_reports
 
         device.reports = take_reports(device)
         for line in device.reports:

@@ -16,10 +16,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from .dataset import Frames
-from .errors import TinysenseError
-from .files import write_atomically
-from .folds import Example, stacked
+from tinysense_host.dataset import Frames
+from tinysense_host.errors import TinysenseError
+from tinysense_host.files import write_atomically
+from tinysense_host.training.folds import Example, stacked
 
 __all__ = [
     "Confused",

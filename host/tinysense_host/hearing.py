@@ -14,20 +14,21 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from . import reference, streaming
-from .convert import default_labels
-from .errors import TinysenseError
-from .features import FeatureProgram
-from .features.rows import ROWS_MAX
-from .frontends import RATE_HZ, SENSOR, FrontEnd
-from .hostcore import FeatureStream
-from .manifest import Manifest
-from .states import fold_states
+from tinysense_host import streaming
+from tinysense_host.convert import default_labels
+from tinysense_host.errors import TinysenseError
+from tinysense_host.features import FeatureProgram
+from tinysense_host.features.rows import ROWS_MAX
+from tinysense_host.frontends import RATE_HZ, SENSOR, FrontEnd
+from tinysense_host.graph.states import fold_states
+from tinysense_host.hostcore import FeatureStream
+from tinysense_host.manifest import Manifest
+from tinysense_host.tflite import reference
 
 if TYPE_CHECKING:
-    from .graph import Graph
-    from .modelfile import Golden
-    from .streaming import Streamed
+    from tinysense_host.graph import Graph
+    from tinysense_host.modelfile import Golden
+    from tinysense_host.streaming import Streamed
 
 __all__ = [
     "BACKGROUND", "Hearing", "attach", "attach_by_manifest", "decision_for", "golden",

@@ -20,10 +20,9 @@ import numpy as np
 import numpy.typing as npt
 
 from tinysense.channels import spoken
-
-from .dataset import Dataset, Label, Recording
-from .errors import TinysenseError
-from .recipe import SensorSpec
+from tinysense_host.dataset import Dataset, Label, Recording
+from tinysense_host.errors import TinysenseError
+from tinysense_host.training.recipe import SensorSpec
 
 __all__ = [
     "LABELS",

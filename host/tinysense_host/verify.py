@@ -11,9 +11,10 @@ from typing import Protocol
 
 import numpy as np
 
-from tinysense_host import convert, hostcore, reference, streaming, tflite, vectors
+from tinysense_host import convert, hostcore, streaming, tflite, vectors
 from tinysense_host.errors import TinysenseError
 from tinysense_host.modelfile import Geometry, Golden, ModelFile, Tensor
+from tinysense_host.tflite import reference
 from tinysense_host.vectors import SUM_BYTES, Vector, checksum
 
 __all__ = ["Case", "Difference", "HostRunner", "Opened", "Report", "Runner", "cases_of", "compare",

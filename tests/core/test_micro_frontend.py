@@ -20,7 +20,7 @@ from micro_oracle import Oracle
 from tinysense_host.errors import TinysenseError
 from tinysense_host.features import FeatureProgram, Iir, MicroFrontend, Raw, Rows, single
 from tinysense_host.features import micro_frontend as module
-from tinysense_host.sources import shared_folder
+from tinysense_host.training.sources import shared_folder
 
 PYMICRO_SCALE = 0.0390625
 SPEECH = shared_folder() / "data" / "audio_speech_commands"

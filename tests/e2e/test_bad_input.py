@@ -19,9 +19,9 @@ from virtual_bench import Command, one_line, package, until
 
 from tinysense import recording as tsr
 from tinysense_host.dataset import Dataset
+from tinysense_host.deploy.preflight import RAM_SLACK_BYTES, needs
 from tinysense_host.link.ports import candidates
 from tinysense_host.modelfile import ModelFile
-from tinysense_host.preflight import RAM_SLACK_BYTES, needs
 
 GOOD = tiny.build()
 LARGE = tiny.build(window=8000)     # takes seconds to send

@@ -7,7 +7,7 @@ import re
 import pytest
 from virtual_bench import PRODUCTS, Command
 
-from tinysense_host.recipe import load_recipe
+from tinysense_host.training.recipe import load_recipe
 
 # Eight simulated people with two gestures of each kind are little to learn from.
 RIGHT_AT_LEAST = 0.6

@@ -18,11 +18,12 @@ import numpy as np
 import pytest
 from virtual_bench import PRODUCTS, ROOT
 
-from tinysense_host import reference, verify
+from tinysense_host import verify
 from tinysense_host.benchboard import open_board
 from tinysense_host.device import Device
 from tinysense_host.ondevice import BoardModel
 from tinysense_host.packing import fit, target_name
+from tinysense_host.tflite import reference
 from tinysense_host.vectors import Vector
 
 pytestmark = pytest.mark.skipif(

@@ -9,15 +9,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tinysense_host import crossval, folds, sources, verify
+from tinysense_host import verify
 from tinysense_host.benchboard import open_board
 from tinysense_host.dataset import Dataset
 from tinysense_host.device import Device
 from tinysense_host.emulator import Emulator
 from tinysense_host.evaluate import load_windows
 from tinysense_host.ondevice import BoardModel
-from tinysense_host.recipe import load_recipe
 from tinysense_host.simulate import Sensor, simulate_into
+from tinysense_host.training import crossval, folds, sources
+from tinysense_host.training.recipe import load_recipe
 
 pytestmark = pytest.mark.skipif(
     find_spec("tensorflow") is None, reason="the reference kernels need TensorFlow: make setup"

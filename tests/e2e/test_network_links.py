@@ -12,13 +12,13 @@ import tiny
 from network_bridges import PASSWORD, Bridge, Rfc2217, WebRepl
 from virtual_bench import PRODUCTS, ROOT, package
 
+from tinysense_host.deploy.upload import upload
 from tinysense_host.device import Device, connect
 from tinysense_host.emulator import Emulator, write_files
 from tinysense_host.errors import TinysenseError
 from tinysense_host.link import network, raw_repl, serial_line
 from tinysense_host.link.network import BURST_BYTES, CONNECT_S, PASSWORD_VARIABLE, WebReplPort
 from tinysense_host.link.transport import LinkError
-from tinysense_host.upload import upload
 
 MICROPYTHON = ROOT / "build" / "firmware" / PRODUCTS["UNIX"]
 BRIDGES: dict[str, Callable[[str], Bridge]] = {

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from tinysense_host.boards import boards_folder
+from tinysense_host.deploy.package import find_mpy_cross, package_files
 from tinysense_host.device import connect
 from tinysense_host.emulator import Emulator, write_files
 from tinysense_host.link.stuffing import request
-from tinysense_host.package import find_mpy_cross, package_files
 
 FLASH, RAM = 3000, 6144
 BOARD = "QEMU_M4F"

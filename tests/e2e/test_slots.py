@@ -13,10 +13,10 @@ import tiny
 from virtual_bench import WAIT_S, Bench
 
 from tinysense.recording import Writer
+from tinysense_host.deploy.package import package_files
+from tinysense_host.deploy.slots import ask, models
+from tinysense_host.deploy.upload import upload
 from tinysense_host.device import Device, connect
-from tinysense_host.package import package_files
-from tinysense_host.slots import ask, models
-from tinysense_host.upload import upload
 
 FIRMWARE_MPY = 7942     # sys.implementation._mpy of the pinned MicroPython on a Cortex-M4F
 

@@ -10,11 +10,11 @@ from collections.abc import Callable
 import pytest
 from virtual_bench import ROOT, Bench
 
+from tinysense_host.deploy.package import STAMP, Stamp, package_files
+from tinysense_host.deploy.setup_board import set_up
+from tinysense_host.deploy.upload import upload
 from tinysense_host.device import connect
 from tinysense_host.link.raw_transport import RawReplTransport
-from tinysense_host.package import STAMP, Stamp, package_files
-from tinysense_host.setup_board import set_up
-from tinysense_host.upload import upload
 
 MODEL = ROOT / "models" / "gesture" / "gesture.tsm"
 MPY = 0x1F06        # of QEMU_M4F's firmware

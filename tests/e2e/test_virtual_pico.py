@@ -419,7 +419,7 @@ def test_a_native_module_from_the_file_system(pico: Pico) -> None:
 
 @pytest.mark.full
 def test_a_model_gives_its_golden_outputs(tmp_path: Path) -> None:
-    from tinysense_host.upload import upload
+    from tinysense_host.deploy.upload import upload
 
     with started(disk_with_package(tmp_path / "flash.img")) as board:
         model = ROOT / "models" / "gesture" / "gesture.tsm"

@@ -70,8 +70,8 @@ def started(fs: Path | None = None, **requests: Any) -> Iterator[Pico]:
 
 def disk_with_package(path: Path, files: dict[str, bytes] | None = None) -> Path:
     """A flash image with the device package on it, compiled as `tinysense setup` does."""
+    from tinysense_host.deploy.package import package_files
     from tinysense_host.emulator import write_files
-    from tinysense_host.package import package_files
 
     package, _ = package_files(MPY)
     write_files(path, {f"/lib/{name}": data for name, data in package.items()} | (files or {}),

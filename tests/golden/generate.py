@@ -22,8 +22,9 @@ import models_wide
 import numpy as np
 from models import SAME, VALID
 
-from tinysense_host import convert, reference, tflite, vectors
+from tinysense_host import convert, tflite, vectors
 from tinysense_host.modelfile import ModelFile
+from tinysense_host.tflite import reference
 
 CASES = Path(__file__).parent / "cases"
 RANDOM = 4

@@ -16,8 +16,9 @@ import graphs
 import models
 import numpy as np
 
-from tinysense_host import convert, hostcore, reference, tflite, vectors
+from tinysense_host import convert, hostcore, tflite, vectors
 from tinysense_host.errors import TinysenseError
+from tinysense_host.tflite import reference
 
 SAME, VALID = models.SAME, models.VALID
 

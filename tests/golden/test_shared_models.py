@@ -11,9 +11,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tinysense_host import convert, reference, tflite, vectors
+from tinysense_host import convert, tflite, vectors
 from tinysense_host.errors import TinysenseError
 from tinysense_host.hostcore import HostModel
+from tinysense_host.tflite import reference
 
 _FLOAT, _CUSTOM = "not quantised", "CUSTOM:SignalWindow"
 

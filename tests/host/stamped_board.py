@@ -3,9 +3,9 @@
 import binascii
 import json
 
+from tinysense_host.deploy.package import STAMP
 from tinysense_host.link.transport import BoardError
 from tinysense_host.link.transport_fake import FakeTransport
-from tinysense_host.package import STAMP
 
 LIB = "/lib"
 

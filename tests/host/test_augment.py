@@ -5,10 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from tinysense_host.augment import Augmenter, Inventor, _backward_in_time
-from tinysense_host.folds import Example
-from tinysense_host.recipe import Augmentation, SensorSpec, load_recipe
 from tinysense_host.simulate import LABELS, Sensor, gesture, person
+from tinysense_host.training.augment import Augmenter, Inventor, _backward_in_time
+from tinysense_host.training.folds import Example
+from tinysense_host.training.recipe import Augmentation, SensorSpec, load_recipe
 
 STILL = Augmentation(
     rotate_x=0, rotate_y=0, rotate_z=0, half_turn=0, warp=0, bend=0, gain=0, axis_gain=0, shift=0,

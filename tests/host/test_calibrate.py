@@ -10,13 +10,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tinysense_host import calibrate, reference, tflite
+from tinysense_host import calibrate, tflite
 from tinysense_host.convert import convert
 from tinysense_host.dataset import Dataset
 from tinysense_host.errors import TinysenseError
 from tinysense_host.graph import Graph, Tensor
 from tinysense_host.hostcore import HostModel
 from tinysense_host.simulate import Sensor, simulate_into
+from tinysense_host.tflite import reference
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "golden"))
 

@@ -12,9 +12,9 @@ from tinysense_host.boards import boards_folder
 from tinysense_host.cli import app
 from tinysense_host.commands import capture as command
 from tinysense_host.dataset import Dataset
+from tinysense_host.deploy.setup_board import set_up
 from tinysense_host.device import connect
 from tinysense_host.link import session, wire
-from tinysense_host.setup_board import set_up
 
 # A microphone on an I2S bus that a program plays, on the board's own clock.
 PLAYED = b'''

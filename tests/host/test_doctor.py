@@ -10,18 +10,20 @@ import tiny
 from typer.testing import CliRunner
 
 from tinysense import recording as tsr
-from tinysense_host import cli, doctor, doctor_board
+from tinysense_host import cli
 from tinysense_host.commands import doctor as command
+from tinysense_host.deploy.package import our_version
 from tinysense_host.device import Device
-from tinysense_host.doctor import Check, Finding, Patient, SkipError, examine, host_checks
-from tinysense_host.doctor_board import board_checks
+from tinysense_host.doctor import board as doctor_board
+from tinysense_host.doctor import checks as doctor
+from tinysense_host.doctor.board import board_checks
+from tinysense_host.doctor.checks import Check, Finding, Patient, SkipError, examine, host_checks
 from tinysense_host.errors import TinysenseError
 from tinysense_host.link import ports, wire
 from tinysense_host.link.enquiry import LoggerRunsError, Running
 from tinysense_host.link.session import Take
 from tinysense_host.link.transport import LinkError
 from tinysense_host.link.transport_fake import FakeTransport
-from tinysense_host.package import our_version
 
 COMMANDS = {row.name for row in cli.COMMANDS}
 NAMED = re.compile(r"(?<!same )tinysense ([a-z]+(?:-[a-z]+)*)")

@@ -14,8 +14,8 @@ from tinysense_host.evaluate import (
     scores_of,
     streams_of,
 )
-from tinysense_host.folds import Example, stacked
 from tinysense_host.modelfile import ModelFile
+from tinysense_host.training.folds import Example, stacked
 
 tinysense = pytest.importorskip("tinysense")
 

@@ -5,8 +5,8 @@ import pytest
 
 from tinysense_host.dataset import Dataset, Gap, Recording
 from tinysense_host.errors import TinysenseError
-from tinysense_host.folds import Example, examples_of, folds_of, stacked
-from tinysense_host.recipe import load_recipe
+from tinysense_host.training.folds import Example, examples_of, folds_of, stacked
+from tinysense_host.training.recipe import load_recipe
 
 
 @pytest.fixture

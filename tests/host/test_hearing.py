@@ -15,13 +15,14 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from tinysense_host import convert, hearing, reference, streaming, tflite
+from tinysense_host import convert, hearing, streaming, tflite
 from tinysense_host.cli import app
 from tinysense_host.errors import TinysenseError
 from tinysense_host.features import Mel, single
 from tinysense_host.frontends import SENSOR, FrontEnd, front_end
 from tinysense_host.hostcore import FeatureStream, HostModel
 from tinysense_host.modelfile import ModelFile
+from tinysense_host.tflite import reference
 
 tinysense = pytest.importorskip("tinysense")
 

@@ -13,7 +13,7 @@ import pytest
 from tinysense_host import convert, tflite
 from tinysense_host.hostcore import HostModel, run_features
 from tinysense_host.modelfile import ModelFile
-from tinysense_host.recipe import load_any_recipe
+from tinysense_host.training.recipe import load_any_recipe
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 

@@ -9,14 +9,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tinysense_host import convert, flatbuf, tflite
+from tinysense_host import convert, tflite
 from tinysense_host import quantize as q
 from tinysense_host.errors import TinysenseError
 from tinysense_host.graph import Graph, Node, Quant, Tensor
+from tinysense_host.graph.shape_rules import slice_ranges
+from tinysense_host.graph.shapes import resolve_shapes
 from tinysense_host.lowering.resizing import nearest
 from tinysense_host.modelfile import ModelFile
-from tinysense_host.shape_rules import slice_ranges
-from tinysense_host.shapes import resolve_shapes
+from tinysense_host.tflite import flatbuf
 
 CASES = Path(__file__).parents[1] / "golden" / "cases"
 

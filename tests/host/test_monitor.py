@@ -17,7 +17,6 @@ import tiny
 from rich.console import Console
 
 from tinysense import recording as tsr
-from tinysense_host import reconnecting
 from tinysense_host.commands import monitor as command
 from tinysense_host.commands.monitor_screen import MonitorScreen
 from tinysense_host.dataset import Dataset, Gap
@@ -28,9 +27,10 @@ from tinysense_host.link.ports import Candidate
 from tinysense_host.link.session import SIGNAL, Traffic, watch_bytes
 from tinysense_host.link.transport import LinkError
 from tinysense_host.link.transport_fake import FakeTransport
-from tinysense_host.monitor import Counters, envelope, heat, signal_of
-from tinysense_host.monitor_recording import MonitorRecording
-from tinysense_host.reconnecting import Board, keep_watching
+from tinysense_host.monitor import reconnecting
+from tinysense_host.monitor.reconnecting import Board, keep_watching
+from tinysense_host.monitor.recording import MonitorRecording
+from tinysense_host.monitor.text import Counters, envelope, heat, signal_of
 
 ROOT = Path(__file__).resolve().parents[2]
 FACTS = {"rate_mhz": 25000, "channels": ["x"], "units": "g", "full_scale": 4, "device": "d",
@@ -195,7 +195,7 @@ def test_another_sensor_begins_another_recording(tmp_path):
 
 
 def test_a_long_watch_is_written_in_parts(tmp_path, monkeypatch):
-    monkeypatch.setattr("tinysense_host.monitor_recording.SECONDS", 0.1)
+    monkeypatch.setattr("tinysense_host.monitor.recording.SECONDS", 0.1)
     kept, _ = kept_in(tmp_path, [HELLO, frames(0, [1, 2, 3]), frames(4, [4]), frames(5, [5])])
     assert [Dataset(tmp_path).recording(name).frames[:, 0].tolist() for name in kept.ids] == [
         [1, 2, 3], [4, 5]]

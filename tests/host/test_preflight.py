@@ -7,17 +7,17 @@ import pytest
 import tiny
 
 from tinysense.native import ABI
-from tinysense_host.device import Device
-from tinysense_host.errors import TinysenseError
-from tinysense_host.link.transport_fake import FakeTransport
-from tinysense_host.modelfile import ModelFile
-from tinysense_host.preflight import (
+from tinysense_host.deploy.preflight import (
     FLASH_SLACK_BYTES,
     RAM_SLACK_BYTES,
     fits_driver,
     needs,
     preflight,
 )
+from tinysense_host.device import Device
+from tinysense_host.errors import TinysenseError
+from tinysense_host.link.transport_fake import FakeTransport
+from tinysense_host.modelfile import ModelFile
 
 DATA = tiny.build()
 MODEL = ModelFile.read(DATA)

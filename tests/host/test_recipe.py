@@ -6,7 +6,7 @@ import pytest
 
 from tinysense_host.errors import TinysenseError
 from tinysense_host.modelfile import ModelFile
-from tinysense_host.recipe import Reading, load_any_recipe, load_recipe
+from tinysense_host.training.recipe import Reading, load_any_recipe, load_recipe
 
 GOOD = """
 name = "tiny"

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tinysense_host import reference
 from tinysense_host.errors import TinysenseError
+from tinysense_host.tflite import reference
 
 CASES = Path(__file__).parents[1] / "golden" / "cases"
 tensorflow = pytest.mark.skipif(

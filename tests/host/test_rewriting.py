@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from tinysense_host import convert, tflite
-from tinysense_host.dilation import fold_dilation
 from tinysense_host.graph import Graph, Node, Quant, Tensor
+from tinysense_host.graph.dilation import fold_dilation
+from tinysense_host.graph.shapes import resolve_shapes
 from tinysense_host.hostcore import HostModel
 from tinysense_host.lowering import lower
 from tinysense_host.modelfile import ModelFile
@@ -18,7 +19,6 @@ from tinysense_host.planning import plan
 from tinysense_host.program import Program
 from tinysense_host.rewriting import channels, rewrite
 from tinysense_host.rewriting.ranges import channel_bounds
-from tinysense_host.shapes import resolve_shapes
 
 CASES = Path(__file__).parents[1] / "golden" / "cases"
 GRAPHS = sorted([*CASES.glob("graph_*.tflite"), *CASES.glob("constant_channels*.tflite"),

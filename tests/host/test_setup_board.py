@@ -7,15 +7,16 @@ from pathlib import Path
 import pytest
 from stamped_board import LIB, StampedBoard
 
-from tinysense_host import convert, firmware, package, setup_board, tflite
-from tinysense_host.boardpackage import check_package
+from tinysense_host import convert, firmware, tflite
+from tinysense_host.deploy import package, setup_board
+from tinysense_host.deploy.board_package import check_package
+from tinysense_host.deploy.package import STAMP, Stamp, device_package, package_files
+from tinysense_host.deploy.setup_board import set_up
 from tinysense_host.device import Device
 from tinysense_host.errors import TinysenseError
 from tinysense_host.link.transport import LinkError
 from tinysense_host.link.transport_fake import FakeTransport
 from tinysense_host.modelfile import ModelFile
-from tinysense_host.package import STAMP, Stamp, device_package, package_files
-from tinysense_host.setup_board import set_up
 
 SOURCES = {f"{LIB}/tinysense/{p.relative_to(device_package()).as_posix()}": p.read_bytes()
            for p in device_package().rglob("*.py")}
@@ -250,7 +251,7 @@ def test_a_stamp_that_says_nothing_counts_as_none(line):
 
 def test_a_real_board_walks_its_folders(repl_board, plain):
     """The board's programs, run on a board without firmware."""
-    from tinysense_host.boardpackage import listed, look_at, stamped_names
+    from tinysense_host.deploy.board_package import listed, look_at, stamped_names
     from tinysense_host.device import open_transport
 
     port, flash = repl_board()

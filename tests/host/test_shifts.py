@@ -11,10 +11,10 @@ import pytest
 from tinysense_host import tflite
 from tinysense_host.convert import compile_graph
 from tinysense_host.graph import Graph, Node
+from tinysense_host.graph.shapes import resolve_shapes
+from tinysense_host.graph.shifts import fuse_shifts
+from tinysense_host.graph.states import fold_states
 from tinysense_host.hostcore import HostModel
-from tinysense_host.shapes import resolve_shapes
-from tinysense_host.shifts import fuse_shifts
-from tinysense_host.states import fold_states
 
 CASES = Path(__file__).parents[1] / "golden" / "cases"
 

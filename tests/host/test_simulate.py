@@ -7,7 +7,6 @@ import pytest
 
 from tinysense_host.dataset import Dataset
 from tinysense_host.errors import TinysenseError
-from tinysense_host.recipe import SensorSpec
 from tinysense_host.simulate import (
     LABELS,
     RATES_HZ,
@@ -17,6 +16,7 @@ from tinysense_host.simulate import (
     simulate,
     simulate_into,
 )
+from tinysense_host.training.recipe import SensorSpec
 
 QUIET = Sensor(noise_g=0.0, bias_g=0.0)
 

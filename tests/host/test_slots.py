@@ -10,12 +10,12 @@ from typer.testing import CliRunner
 
 from tinysense_host.cli import app
 from tinysense_host.commands import several
+from tinysense_host.deploy.slots import ask, models, slot_name, take_reports
+from tinysense_host.deploy.upload import upload
 from tinysense_host.device import Device, connect
 from tinysense_host.errors import TinysenseError
 from tinysense_host.link.transport import LinkError
 from tinysense_host.link.transport_fake import FakeTransport
-from tinysense_host.slots import ask, models, slot_name, take_reports
-from tinysense_host.upload import upload
 
 REPORT = {"name": "tiny", "slot": "b", "sha256": "ab" * 32, "why": "the board restarted",
           "uploaded": "2026-01-02T03:04:05Z", "to": "tiny", "to_slot": "a"}

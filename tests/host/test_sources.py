@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import pytest
 
-from tinysense_host import sources
 from tinysense_host.dataset import Dataset
 from tinysense_host.errors import TinysenseError
-from tinysense_host.recipe import load_recipe
 from tinysense_host.simulate import simulate_into
+from tinysense_host.training import sources
+from tinysense_host.training.recipe import load_recipe
 
 
 @pytest.fixture

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from tone_clips import RATE, RECIPE, tone
 
-from tinysense_host.recipe import load_any_recipe
 from tinysense_host.speech import augmenting as aug
 from tinysense_host.speech.clips import Clip
 from tinysense_host.speech.composing import Composer, gathered
+from tinysense_host.training.recipe import load_any_recipe
 
 
 @pytest.fixture

@@ -8,8 +8,8 @@ import soundfile
 from tone_clips import RATE, RECIPE, write_tones
 
 from tinysense_host.errors import TinysenseError
-from tinysense_host.recipe import load_any_recipe
 from tinysense_host.speech.clips import part_of, read_clips, speaker_of
+from tinysense_host.training.recipe import load_any_recipe
 
 
 @pytest.fixture

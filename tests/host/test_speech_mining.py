@@ -7,10 +7,10 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from tinysense_host.recipe import load_any_recipe
 from tinysense_host.speech import mining
 from tinysense_host.speech.clips import Clip
 from tinysense_host.speech.composing import Composer, Examples
+from tinysense_host.training.recipe import load_any_recipe
 
 RATE = 16000
 

@@ -4,8 +4,8 @@ import pytest
 from tone_clips import RECIPE
 
 from tinysense_host.errors import TinysenseError
-from tinysense_host.recipe import load_any_recipe, load_recipe
 from tinysense_host.speech.recipe import SpeechRecipe
+from tinysense_host.training.recipe import load_any_recipe, load_recipe
 
 
 @pytest.fixture

@@ -13,9 +13,9 @@ from typer.testing import CliRunner
 
 from tinysense_host.cli import app
 from tinysense_host.errors import TinysenseError
-from tinysense_host.recipe import load_any_recipe
 from tinysense_host.speech.course import Course
 from tinysense_host.speech.sources import found_sources
+from tinysense_host.training.recipe import load_any_recipe
 
 
 @pytest.fixture

@@ -9,12 +9,12 @@ from tone_clips import RECIPE, write_tones
 from tinysense_host.errors import TinysenseError
 from tinysense_host.hostcore import FeatureStream, HostModel, run_features
 from tinysense_host.modelfile import ModelFile
-from tinysense_host.recipe import load_any_recipe
 from tinysense_host.speech.clips import part_of
 from tinysense_host.speech.composing import Examples
 from tinysense_host.speech.course import Course
 from tinysense_host.speech.fitting import GAIN, OFFSET, Batches, fit, scaled
 from tinysense_host.speech.training import front_end
+from tinysense_host.training.recipe import load_any_recipe
 
 pytest.importorskip("tensorflow")
 

@@ -10,7 +10,7 @@ import pytest
 from tinysense_host.convert import compile_graph
 from tinysense_host.errors import TinysenseError
 from tinysense_host.graph import Graph, Node, Quant, Tensor
-from tinysense_host.states import fold_states
+from tinysense_host.graph.states import fold_states
 
 QUANT = Quant(np.array([0.5], np.float32), np.array([3]))
 SHAPE = (1, 4, 1, 2)

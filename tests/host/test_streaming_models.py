@@ -10,13 +10,14 @@ from streaming_nets import Net, layers, noise
 from test_streaming import expect_equal, gaps, looked_at_twice
 from typer.testing import CliRunner
 
-from tinysense_host import bench, hostcore, packing, reference, streaming, tflite, trial, verify
+from tinysense_host import bench, hostcore, packing, streaming, tflite, trial, verify
 from tinysense_host.barecore import load_core
 from tinysense_host.cli import app
 from tinysense_host.convert import compile_graph, convert
 from tinysense_host.errors import TinysenseError
 from tinysense_host.hostcore import HostModel
 from tinysense_host.modelfile import ModelFile
+from tinysense_host.tflite import reference
 
 CASES = Path(__file__).parents[1] / "golden" / "cases"
 

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tinysense_host import convert, flatbuf, tflite
+from tinysense_host import convert, tflite
 from tinysense_host.errors import TinysenseError
+from tinysense_host.tflite import flatbuf
 
 CASES = Path(__file__).parents[1] / "golden" / "cases"
 NAMES = ("conv_same", "fc", "keras_dilated1d", "keras_residual1d", "keras_float_edges", "mean",

@@ -7,14 +7,20 @@ import numpy as np
 import pytest
 
 from tinysense_host import verify
-from tinysense_host.crossval import cross_validate, fold_table, load_scores, save_scores, summary
 from tinysense_host.errors import TinysenseError
 from tinysense_host.evaluate import load_windows
-from tinysense_host.folds import Example, stacked
 from tinysense_host.modelfile import ModelFile
-from tinysense_host.recipe import SensorSpec, load_recipe
 from tinysense_host.simulate import LABELS, Sensor, gesture, person
-from tinysense_host.train import feature_floats, program_of, silence, train
+from tinysense_host.training.crossval import (
+    cross_validate,
+    fold_table,
+    load_scores,
+    save_scores,
+    summary,
+)
+from tinysense_host.training.folds import Example, stacked
+from tinysense_host.training.recipe import SensorSpec, load_recipe
+from tinysense_host.training.train import feature_floats, program_of, silence, train
 
 tinysense = pytest.importorskip("tinysense")
 from tinysense.drivers.replay import Feed  # noqa: E402

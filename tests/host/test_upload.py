@@ -8,13 +8,13 @@ from hashlib import sha256
 import pytest
 import tiny
 
+from tinysense_host.deploy.upload import read_model, upload
 from tinysense_host.device import Device, connect
 from tinysense_host.errors import TinysenseError
 from tinysense_host.link.transport import LinkError
 from tinysense_host.link.transport_fake import FakeTransport
 from tinysense_host.modelfile import ModelFile
 from tinysense_host.packing import fit, pack, target_name
-from tinysense_host.upload import read_model, upload
 
 DATA = tiny.build()
 MODEL = ModelFile.read(DATA)

@@ -12,7 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 import tinysense
-from tinysense_host import benchboard, convert, hostcore, reference, tflite, vectors, verify
+from tinysense_host import benchboard, convert, hostcore, tflite, vectors, verify
 from tinysense_host.cli import app
 from tinysense_host.corefiles import target_numbers
 from tinysense_host.errors import TinysenseError
@@ -20,6 +20,7 @@ from tinysense_host.features import FeatureProgram, Raw, Rows, Spectrum
 from tinysense_host.modelfile import Golden, ModelFile, Op, Tensor
 from tinysense_host.ondevice import BoardModel
 from tinysense_host.packing import pack
+from tinysense_host.tflite import reference
 from tinysense_host.vectors import Vector
 
 CASES = Path(__file__).parents[1] / "golden" / "cases"

@@ -9,12 +9,15 @@ import numpy as np
 import pytest
 import tiny
 
-from tinysense_host import wiring
 from tinysense_host.boards import boards_folder, load_board
 from tinysense_host.dataset import Gap, Recording
+from tinysense_host.deploy import wiring
+from tinysense_host.deploy.setup_board import set_up
+from tinysense_host.deploy.upload import upload
+from tinysense_host.deploy.wiring import Wiring, wire_up
 from tinysense_host.device import connect
-from tinysense_host.doctor import Check, Patient, examine
-from tinysense_host.doctor_board import board_checks
+from tinysense_host.doctor.board import board_checks
+from tinysense_host.doctor.checks import Check, Patient, examine
 from tinysense_host.errors import TinysenseError
 from tinysense_host.link import wire
 from tinysense_host.link.session import (
@@ -27,10 +30,7 @@ from tinysense_host.link.session import (
     watch,
 )
 from tinysense_host.link.transport import BoardError, LinkError
-from tinysense_host.setup_board import set_up
 from tinysense_host.sync import board_config, host_config, push
-from tinysense_host.upload import upload
-from tinysense_host.wiring import Wiring, wire_up
 
 FIRMWARE = {"UNIX": "UNIX/micropython", "QEMU_M4F": "QEMU_M4F/firmware.elf"}
 

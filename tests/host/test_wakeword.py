@@ -15,12 +15,12 @@ from typer.testing import CliRunner
 
 from tinysense_host.cli import app
 from tinysense_host.modelfile import ModelFile, core_fault
-from tinysense_host.recipe import load_any_recipe
 from tinysense_host.sound.reading import read_sound
 from tinysense_host.speech import streams, synthesis, voices
 from tinysense_host.speech.clips import part_of
 from tinysense_host.speech.tradeoff import Smoothed
 from tinysense_host.speech.tuning import evidence_of, setting_of
+from tinysense_host.training.recipe import load_any_recipe
 from tinysense_host.verify import HostRunner, cases_of, compare, open_model
 
 KILO = 1024

@@ -4,12 +4,12 @@ import json
 
 import pytest
 
-from tinysense_host import wiring
 from tinysense_host.boards import list_boards, load_board
+from tinysense_host.deploy import wiring
+from tinysense_host.deploy.wiring import wire_up
 from tinysense_host.device import Device, connect
 from tinysense_host.errors import TinysenseError
 from tinysense_host.link.transport_fake import FakeTransport
-from tinysense_host.wiring import wire_up
 
 PATH = "/tinysense.json"
 PICO = "Raspberry Pi Pico with RP2040"

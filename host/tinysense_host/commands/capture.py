@@ -11,11 +11,11 @@ import typer
 from rich.status import Status
 from rich.text import Text
 
-from tinysense_host.boardpackage import check_package
 from tinysense_host.commands.hearing_screen import level_line
 from tinysense_host.commands.options import Board, Interrupt, Port, TransportName, finite
 from tinysense_host.commands.screen import console, err
 from tinysense_host.dataset import Dataset
+from tinysense_host.deploy.board_package import check_package
 from tinysense_host.device import Device, connect
 from tinysense_host.errors import TinysenseError
 from tinysense_host.link.session import (
@@ -28,7 +28,7 @@ from tinysense_host.link.session import (
     stream_bytes,
 )
 from tinysense_host.link.wire import Frames
-from tinysense_host.monitor import bar, level
+from tinysense_host.monitor.text import bar, level
 
 __all__ = ["capture"]
 

@@ -119,9 +119,10 @@ def convert(
     hears: it gets its front end, a microphone as its sensor, and a decision.
     """
     from tinysense_host import convert as converter
-    from tinysense_host import hearing, packing, reference, streaming, tflite, vectors
+    from tinysense_host import hearing, packing, streaming, tflite, vectors
     from tinysense_host.files import write_atomically
     from tinysense_host.modelfile import ModelFile
+    from tinysense_host.tflite import reference
 
     data = tflite.read_bytes(source)
     graph = tflite.read(data, name or source.stem)

@@ -17,15 +17,15 @@ from tinysense_host.commands.setup import setup_and_tell
 from tinysense_host.device import connect
 from tinysense_host.errors import TinysenseError
 from tinysense_host.link.wire import Event, Message
-from tinysense_host.monitor import event_line
+from tinysense_host.monitor.text import event_line
 
 if TYPE_CHECKING:
     from tinysense_host.bench import Cost
     from tinysense_host.dataset import Dataset, Segment
     from tinysense_host.demo import Judged, Plan
+    from tinysense_host.deploy.upload import UploadResult
     from tinysense_host.device import Device
-    from tinysense_host.train import Trained
-    from tinysense_host.upload import UploadResult
+    from tinysense_host.training.train import Trained
     from tinysense_host.verify import Report
 
 __all__ = ["demo"]
@@ -50,7 +50,7 @@ def demo(
     (--port). Simulated people move; the folder --out is made anew.
     """
     from tinysense_host import demo as loop
-    from tinysense_host.recipe import load_recipe
+    from tinysense_host.training.recipe import load_recipe
 
     board = board or (None if port else _DEFAULT_BOARD)
     _make_anew(out)
@@ -179,7 +179,7 @@ def _expect_equal(where: str, report: Report) -> None:
 
 
 def _upload(plan: Plan, device: Device) -> UploadResult:
-    from tinysense_host.upload import upload
+    from tinysense_host.deploy.upload import upload
 
     done = upload(device, plan.tsm)
     console.print(

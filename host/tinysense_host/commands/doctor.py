@@ -11,7 +11,7 @@ from rich.text import Text
 from tinysense_host.commands.options import All, Board, Interrupt, Json, Ports, TransportName
 from tinysense_host.commands.screen import console, plain
 from tinysense_host.commands.several import at_once, several
-from tinysense_host.doctor import (
+from tinysense_host.doctor.checks import (
     FAIL,
     OK,
     WARN,
@@ -32,7 +32,7 @@ def _checks() -> tuple[Check, ...]:
     """All of them; those of the board in a try of their own: a package may be missing."""
     found = host_checks()
     try:
-        from tinysense_host.doctor_board import board_checks
+        from tinysense_host.doctor.board import board_checks
     except ImportError:
         return found
     return found + board_checks()

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ..errors import TinysenseError
-from .options import Json
-from .screen import console, err
-from .tables import print_confusion, print_folds
+from tinysense_host.commands.options import Json
+from tinysense_host.commands.screen import console, err
+from tinysense_host.commands.tables import print_confusion, print_folds
+from tinysense_host.errors import TinysenseError
 
 if TYPE_CHECKING:
-    from ..evaluate import Score
+    from tinysense_host.evaluate import Score
 
 __all__ = ["evaluate"]
 
@@ -46,7 +46,7 @@ def evaluate(
     json_: Json = False,
 ) -> None:
     """Score a model through the core on this computer: windows, streams, false events per hour."""
-    from ..crossval import SCORES, load_scores, summary
+    from tinysense_host.training.crossval import SCORES, load_scores, summary
 
     given = [*(recordings or []), *([data] if data else [])]
     if model.is_file() and _hears(model):
@@ -69,7 +69,7 @@ def evaluate(
 
 
 def _hears(path: Path) -> bool:
-    from ..modelfile import ModelFile
+    from tinysense_host.modelfile import ModelFile
 
     return (ModelFile.load(path).meta.get("sensor") or {}).get("units") == "pcm"
 
@@ -77,11 +77,11 @@ def _hears(path: Path) -> bool:
 def _evaluate_sound(
     path: Path, data: list[Path], negatives: list[Path], alone: bool, json_: bool
 ) -> None:
-    from ..speech import evaluating
-    from ..speech.streams import first_score_s
-    from ..speech.tradeoff import poisson_bound
-    from ..speech.tuning import evidence_of, setting_of
-    from .tune import gathered
+    from tinysense_host.commands.tune import gathered
+    from tinysense_host.speech import evaluating
+    from tinysense_host.speech.streams import first_score_s
+    from tinysense_host.speech.tradeoff import poisson_bound
+    from tinysense_host.speech.tuning import evidence_of, setting_of
 
     if not data:
         raise TinysenseError("no recordings given", "give folders of clips: DIR/WORD/*.wav")
@@ -102,10 +102,10 @@ def _evaluate_sound(
 
 
 def _score(path: Path, data: Path | None, recipe: Path | None) -> Score:
-    from .. import evaluate as evaluating
-    from .. import folds, sources
-    from ..modelfile import ModelFile
-    from ..recipe import Reading, load_recipe
+    from tinysense_host import evaluate as evaluating
+    from tinysense_host.modelfile import ModelFile
+    from tinysense_host.training import folds, sources
+    from tinysense_host.training.recipe import Reading, load_recipe
 
     if not path.is_file():
         raise TinysenseError(f"no model at {path}", "train one, or give another path")

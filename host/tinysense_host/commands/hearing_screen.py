@@ -11,12 +11,12 @@ from rich.console import Group, RenderableType
 from rich.live import Live
 from rich.text import Text
 
-from ..monitor import bar
-from ..sound.levels import Levels
-from .screen import console, err, plain
+from tinysense_host.commands.screen import console, err, plain
+from tinysense_host.monitor.text import bar
+from tinysense_host.sound.levels import Levels
 
 if TYPE_CHECKING:
-    from ..sound.listening import Heard, Listener
+    from tinysense_host.sound.listening import Heard, Listener
 
 __all__ = ["HearingScreen", "event_line", "level_line", "score_lines"]
 

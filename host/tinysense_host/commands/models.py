@@ -12,9 +12,7 @@ from rich.table import Table
 from tinysense_host.commands.options import All, Board, Interrupt, Json, Ports, TransportName
 from tinysense_host.commands.screen import console, err, plain, size
 from tinysense_host.commands.several import on_boards
-from tinysense_host.device import Device
-from tinysense_host.errors import TinysenseError
-from tinysense_host.slots import (
+from tinysense_host.deploy.slots import (
     BoardModels,
     Slot,
     SlottedModel,
@@ -23,7 +21,9 @@ from tinysense_host.slots import (
     take_reports,
     use,
 )
-from tinysense_host.slots import models as models_of
+from tinysense_host.deploy.slots import models as models_of
+from tinysense_host.device import Device
+from tinysense_host.errors import TinysenseError
 
 __all__ = ["models"]
 

@@ -22,10 +22,10 @@ from tinysense_host.link.session import (
     watch_bytes,
 )
 from tinysense_host.link.wire import Message
-from tinysense_host.monitor import Counters
-from tinysense_host.monitor_recording import MonitorRecording
-from tinysense_host.reconnecting import Board as Reached
-from tinysense_host.reconnecting import keep_watching
+from tinysense_host.monitor.reconnecting import Board as Reached
+from tinysense_host.monitor.reconnecting import keep_watching
+from tinysense_host.monitor.recording import MonitorRecording
+from tinysense_host.monitor.text import Counters
 
 __all__ = ["monitor"]
 

@@ -14,6 +14,7 @@ from rich.live import Live
 from rich.text import Text
 
 from tinysense.channels import each
+from tinysense_host.commands.screen import console, plain
 from tinysense_host.link.wire import (
     Event,
     Frames,
@@ -24,7 +25,7 @@ from tinysense_host.link.wire import (
     Scores,
     Signal,
 )
-from tinysense_host.monitor import (
+from tinysense_host.monitor.text import (
     Counters,
     bar,
     envelope,
@@ -33,8 +34,6 @@ from tinysense_host.monitor import (
     score_line,
     signal_of,
 )
-
-from .screen import console, plain
 
 __all__ = ["MonitorScreen"]
 

@@ -9,8 +9,8 @@ import typer
 from tinysense_host.commands.options import All, Board, Interrupt, Ports, TransportName
 from tinysense_host.commands.screen import console, plain
 from tinysense_host.commands.several import on_boards
+from tinysense_host.deploy.slots import ask, checked_name
 from tinysense_host.device import Device
-from tinysense_host.slots import ask, checked_name
 
 __all__ = ["rollback"]
 

@@ -8,14 +8,14 @@ from typing import Annotated
 
 import typer
 
-from tinysense_host.boardpackage import check_package
 from tinysense_host.commands.options import Board, Interrupt, Json, Port, TransportName, finite
 from tinysense_host.commands.screen import console, err
 from tinysense_host.dataset import Recording, read_recording
+from tinysense_host.deploy.board_package import check_package
 from tinysense_host.device import connect
 from tinysense_host.link.session import Playback, Watched, load_model, watch
 from tinysense_host.link.wire import Event, Log, Message
-from tinysense_host.monitor import event_line
+from tinysense_host.monitor.text import event_line
 
 __all__ = ["read_any", "run"]
 

@@ -9,9 +9,9 @@ import typer
 from tinysense_host.commands.options import All, Board, Interrupt, Ports, TransportName
 from tinysense_host.commands.screen import console, err
 from tinysense_host.commands.several import on_boards
+from tinysense_host.deploy.setup_board import SetupResult, set_up
+from tinysense_host.deploy.wiring import wire_up
 from tinysense_host.device import Device
-from tinysense_host.setup_board import SetupResult, set_up
-from tinysense_host.wiring import wire_up
 
 if TYPE_CHECKING:
     from tinysense_host.modelfile import ModelFile

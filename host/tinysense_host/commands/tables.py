@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from rich.table import Table
 
-from .screen import console
+from tinysense_host.commands.screen import console
 
 if TYPE_CHECKING:
-    from ..evaluate import Score
+    from tinysense_host.evaluate import Score
 
 __all__ = ["confusion_table", "print_confusion", "print_folds"]
 
@@ -49,7 +49,7 @@ def print_confusion(score: Score, windows: str = "windows", gestures: str = "ges
 
 def print_folds(scores: Sequence[Score]) -> None:
     """One row per person, then mean and worst."""
-    from ..crossval import fold_table
+    from tinysense_host.training.crossval import fold_table
 
     header, rows = fold_table(scores)
     table = Table()

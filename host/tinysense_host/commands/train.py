@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from ..errors import TinysenseError
-from .screen import console, err
-from .tables import print_confusion, print_folds
+from tinysense_host.commands.screen import console, err
+from tinysense_host.commands.tables import print_confusion, print_folds
+from tinysense_host.errors import TinysenseError
 
 if TYPE_CHECKING:
-    from ..evaluate import Score
+    from tinysense_host.evaluate import Score
 
 __all__ = ["train"]
 
@@ -42,9 +42,9 @@ def train(
     ] = None,
 ) -> None:
     """Train, quantise and pack the model of a recipe, or test the recipe on unseen people."""
-    from .. import folds as folding
-    from .. import sources
-    from ..recipe import Recipe, load_any_recipe
+    from tinysense_host.training import folds as folding
+    from tinysense_host.training import sources
+    from tinysense_host.training.recipe import Recipe, load_any_recipe
 
     chosen = load_any_recipe(recipe)
     chosen = chosen.quickened() if quick else chosen
@@ -52,7 +52,7 @@ def train(
     if card is not None and not card.is_file():
         raise TinysenseError(f"no model card at {card}", "it must be there to be filled in")
     if not isinstance(chosen, Recipe):
-        from .train_speech import train_speech
+        from tinysense_host.commands.train_speech import train_speech
 
         if only:
             raise TinysenseError("--only is for recipes for motion", "take --folds")
@@ -68,9 +68,9 @@ def train(
 
 
 def _train(recipe: Any, examples: Any, folder: Path, card: Path | None) -> None:
-    from ..card import write_model
-    from ..crossval import train_with_threshold
-    from ..files import write_atomically
+    from tinysense_host.card import write_model
+    from tinysense_host.files import write_atomically
+    from tinysense_host.training.crossval import train_with_threshold
 
     with _progress() as bar:
         task = bar.add_task("training", total=None, loss="")
@@ -94,8 +94,8 @@ def _report(bar: Progress, task: Any) -> Callable[[int, int, float], None]:
 
 
 def _test(recipe: Any, examples: Any, folder: Path, only: list[str], card: Path | None) -> None:
-    from ..card import write_folds
-    from ..crossval import SCORES, cross_validate, save_scores, summary
+    from tinysense_host.card import write_folds
+    from tinysense_host.training.crossval import SCORES, cross_validate, save_scores, summary
 
     def done(score: Score) -> None:
         console.print(

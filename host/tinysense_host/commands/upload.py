@@ -7,14 +7,14 @@ from typing import Annotated
 
 import typer
 
-from tinysense_host.boardpackage import check_package
 from tinysense_host.commands.options import All, Board, Interrupt, Ports, TransportName
 from tinysense_host.commands.screen import console, err, plain, size, transfer
 from tinysense_host.commands.setup import setup_and_tell
 from tinysense_host.commands.several import on_boards
+from tinysense_host.deploy.board_package import check_package
+from tinysense_host.deploy.upload import TRIAL, UploadResult, read_model
+from tinysense_host.deploy.upload import upload as upload_model
 from tinysense_host.device import Device
-from tinysense_host.upload import TRIAL, UploadResult, read_model
-from tinysense_host.upload import upload as upload_model
 
 __all__ = ["upload"]
 

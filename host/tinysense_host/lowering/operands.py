@@ -10,7 +10,7 @@ from tinysense_host.errors import TinysenseError
 from tinysense_host.graph import Node
 from tinysense_host.graph import Tensor as GraphTensor
 from tinysense_host.program import Program, affine
-from tinysense_host.tflite_schema import ACTIVATIONS
+from tinysense_host.tflite.schema import ACTIVATIONS
 
 __all__ = ["QUANTISE_HINT", "Lowering", "activation", "expect_same_quant", "expect_type", "fail",
            "integers", "int8", "multipliers", "operand", "output", "pair", "rows", "same_kind",

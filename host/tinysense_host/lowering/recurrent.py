@@ -18,7 +18,7 @@ from tinysense_host.lowering.operands import (
     output,
 )
 from tinysense_host.program import Program, affine, scales
-from tinysense_host.tflite_schema import ACTIVATIONS
+from tinysense_host.tflite.schema import ACTIVATIONS
 
 __all__ = ["LOWERINGS"]
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from tinysense_host.graph import Node
 from tinysense_host.graph import Tensor as GraphTensor
+from tinysense_host.graph.shape_rules import slice_ranges
 from tinysense_host.lowering.operands import (
     Lowering,
     fail,
@@ -18,7 +19,6 @@ from tinysense_host.lowering.operands import (
 )
 from tinysense_host.modelfile import Tensor
 from tinysense_host.program import Program
-from tinysense_host.shape_rules import slice_ranges
 
 __all__ = ["LOWERINGS", "in_order"]
 

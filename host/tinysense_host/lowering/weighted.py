@@ -6,6 +6,7 @@ import numpy as np
 
 from tinysense_host.graph import Node
 from tinysense_host.graph import Tensor as GraphTensor
+from tinysense_host.graph.shape_rules import conv_geometry
 from tinysense_host.lowering.operands import (
     Lowering,
     activation,
@@ -19,7 +20,6 @@ from tinysense_host.lowering.operands import (
 )
 from tinysense_host.lowering.windows import window
 from tinysense_host.program import Program, scales
-from tinysense_host.shape_rules import conv_geometry
 
 __all__ = ["LOWERINGS", "bias", "conv_weights", "emit_weighted", "weights"]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tinysense_host.graph import Node
+from tinysense_host.graph.shape_rules import EXPLICIT, conv_geometry
 from tinysense_host.lowering.operands import (
     Lowering,
     activation,
@@ -14,7 +15,6 @@ from tinysense_host.lowering.operands import (
     rows,
 )
 from tinysense_host.program import Program
-from tinysense_host.shape_rules import EXPLICIT, conv_geometry
 
 __all__ = ["LOWERINGS", "window"]
 

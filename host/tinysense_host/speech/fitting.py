@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ..train import averaged, tensorflow
-from .augmenting import Floats, masked, warped
-from .composing import Examples
-from .network import build
-from .recipe import SpeechRecipe
+from tinysense_host.speech.augmenting import Floats, masked, warped
+from tinysense_host.speech.composing import Examples
+from tinysense_host.speech.network import build
+from tinysense_host.speech.recipe import SpeechRecipe
+from tinysense_host.training.train import averaged, tensorflow
 
 __all__ = ["Batches", "fit", "scaled"]
 

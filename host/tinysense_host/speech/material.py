@@ -222,9 +222,10 @@ def _of_dataset(model: Any, path: Path) -> list[Stream]:
 
 def _movements(path: Path, tsm: bytes) -> list[Stream]:
     """Streams of other sensors as `tinysense evaluate` makes them: rest around each movement."""
-    from tinysense_host import evaluate, folds, sources
+    from tinysense_host import evaluate
     from tinysense_host.modelfile import ModelFile
-    from tinysense_host.recipe import Reading
+    from tinysense_host.training import folds, sources
+    from tinysense_host.training.recipe import Reading
 
     reading = Reading.of_model(ModelFile.read(tsm))
     with sources.given_at(path) as dataset:

@@ -1,6 +1,6 @@
 """How one speech model is trained, as data: a recipe.toml whose sensor is a microphone.
 
-Read and checked like every recipe (tinysense_host.recipe); only the tables differ.
+Read and checked like every recipe (tinysense_host.training.recipe); only the tables differ.
 """
 
 from __future__ import annotations
@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ..errors import TinysenseError
-from ..labels import check_labels
-from ..recipe import DecisionRule, Quickened, SensorSpec, from_table
+from tinysense_host.errors import TinysenseError
+from tinysense_host.labels import check_labels
+from tinysense_host.training.recipe import DecisionRule, Quickened, SensorSpec, from_table
 
 __all__ = [
     "FrontEnd",

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from ..errors import TinysenseError
-from ..sound.reading import read_sound
-from ..sources import shared_folder
-from .clips import Clip, Sound, read_clips
-from .recipe import SpeechRecipe
+from tinysense_host.errors import TinysenseError
+from tinysense_host.sound.reading import read_sound
+from tinysense_host.speech.clips import Clip, Sound, read_clips
+from tinysense_host.speech.recipe import SpeechRecipe
+from tinysense_host.training.sources import shared_folder
 
 __all__ = ["Sources", "found_sources", "teacher_bytes"]
 
@@ -69,7 +69,7 @@ def _spoken(
     source = recipe.source
     if not source.phrases:
         return None
-    from . import synthesis, voices
+    from tinysense_host.speech import synthesis, voices
 
     folder = built / "spoken"
     there = voices.installed([])

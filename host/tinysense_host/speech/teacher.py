@@ -12,12 +12,12 @@ from typing import Any
 
 import numpy as np
 
-from .. import tflite as reader
-from ..errors import TinysenseError
-from ..frontends import front_end, normalised
-from ..hostcore import FeatureStream
-from .augmenting import Floats, to_int16
-from .recipe import SpeechRecipe, TeacherSpec
+from tinysense_host import tflite as reader
+from tinysense_host.errors import TinysenseError
+from tinysense_host.frontends import front_end, normalised
+from tinysense_host.hostcore import FeatureStream
+from tinysense_host.speech.augmenting import Floats, to_int16
+from tinysense_host.speech.recipe import SpeechRecipe, TeacherSpec
 
 __all__ = ["Teacher"]
 
@@ -61,7 +61,7 @@ class Teacher:
 
     def _interpreter(self) -> Any:
         if self._model is None:
-            from ..train import silence, tensorflow
+            from tinysense_host.training.train import silence, tensorflow
 
             tf, _ = tensorflow(0)
             with silence(), warnings.catch_warnings():

@@ -12,20 +12,20 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from .. import streaming
-from .. import tflite as reader
-from ..convert import convert
-from ..errors import TinysenseError
-from ..features import FeatureProgram, MicroFrontend, Rows
-from ..graph import Graph
-from ..hostcore import FeatureStream
-from ..modelfile import Golden
-from ..train import meta_of, quantise
-from .augmenting import Floats
-from .clips import Clip, Sound
-from .composing import Composer, Examples, gathered
-from .fitting import GAIN, OFFSET, Batches, Progress, fit
-from .recipe import SpeechRecipe
+from tinysense_host import streaming
+from tinysense_host import tflite as reader
+from tinysense_host.convert import convert
+from tinysense_host.errors import TinysenseError
+from tinysense_host.features import FeatureProgram, MicroFrontend, Rows
+from tinysense_host.graph import Graph
+from tinysense_host.hostcore import FeatureStream
+from tinysense_host.modelfile import Golden
+from tinysense_host.speech.augmenting import Floats
+from tinysense_host.speech.clips import Clip, Sound
+from tinysense_host.speech.composing import Composer, Examples, gathered
+from tinysense_host.speech.fitting import GAIN, OFFSET, Batches, Progress, fit
+from tinysense_host.speech.recipe import SpeechRecipe
+from tinysense_host.training.train import meta_of, quantise
 
 __all__ = ["SpeechTrained", "front_end", "gather", "packed", "rows_by_core", "train_speech"]
 

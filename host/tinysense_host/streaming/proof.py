@@ -6,12 +6,12 @@ import dataclasses
 
 import numpy as np
 
-from tinysense_host import reference
 from tinysense_host.errors import TinysenseError
 from tinysense_host.graph import Tensor
 from tinysense_host.hostcore import HostModel
 from tinysense_host.modelfile import Golden
 from tinysense_host.streaming.stream import Streamed, rest_value
+from tinysense_host.tflite import reference
 
 __all__ = ["golden", "prove", "settled"]
 

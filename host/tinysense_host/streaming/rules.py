@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from tinysense_host.graph import Node, OptionValue
-from tinysense_host.shape_rules import EXPLICIT, SAME, VALID, conv_geometry, slice_ranges
+from tinysense_host.graph.shape_rules import EXPLICIT, SAME, VALID, conv_geometry, slice_ranges
 from tinysense_host.streaming.rows import Local, Refusal, Rows, Scope, Whole, framed
 
 __all__ = ["RECURRENT", "RECURRENT_REFUSAL", "rule_of"]

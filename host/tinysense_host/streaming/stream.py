@@ -13,11 +13,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tinysense_host.dilation import fold_dilation
 from tinysense_host.errors import TinysenseError
 from tinysense_host.graph import Graph, Node, Tensor
-from tinysense_host.shapes import resolve_shapes
-from tinysense_host.states import fold_states
+from tinysense_host.graph.dilation import fold_dilation
+from tinysense_host.graph.shapes import resolve_shapes
+from tinysense_host.graph.states import fold_states
 from tinysense_host.streaming.emitting import Emitter
 from tinysense_host.streaming.rows import Local, Refusal, Rows, Scope, Whole
 from tinysense_host.streaming.rules import RECURRENT, RECURRENT_REFUSAL, rule_of

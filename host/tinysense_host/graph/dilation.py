@@ -13,7 +13,7 @@ import dataclasses
 import numpy as np
 
 from tinysense_host.graph import Graph, Node, OptionValue
-from tinysense_host.shape_rules import EXPLICIT, VALID
+from tinysense_host.graph.shape_rules import EXPLICIT, VALID
 
 __all__ = ["fold_dilation"]
 

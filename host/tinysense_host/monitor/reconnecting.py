@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from tinysense_host.boardpackage import check_package
+from tinysense_host.deploy.board_package import check_package
 from tinysense_host.device import Device, connect
 from tinysense_host.errors import TinysenseError
 from tinysense_host.link.enquiry import LoggerRunsError

@@ -14,9 +14,9 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from .dataset import Frames
-from .folds import Example
-from .recipe import Recipe
+from tinysense_host.dataset import Frames
+from tinysense_host.training.folds import Example
+from tinysense_host.training.recipe import Recipe
 
 __all__ = ["Augmenter", "Inventor"]
 

@@ -13,10 +13,10 @@ from pathlib import Path
 
 import numpy as np
 
-from tinysense_host import tflite_schema as schema
 from tinysense_host.errors import TinysenseError
-from tinysense_host.flatbuf import Table, root
 from tinysense_host.graph import Graph, Node, OptionValue, Quant, Tensor
+from tinysense_host.tflite import schema
+from tinysense_host.tflite.flatbuf import Table, root
 
 __all__ = ["load", "read", "read_bytes", "with_valid_axes"]
 

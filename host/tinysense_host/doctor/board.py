@@ -10,7 +10,7 @@ import time
 import numpy as np
 
 from tinysense_host.device import connect
-from tinysense_host.doctor import (
+from tinysense_host.doctor.checks import (
     FAIL,
     OK,
     SKIPPED,
@@ -116,7 +116,7 @@ def _flash(patient: Patient) -> Found:
 
 
 def _package(patient: Patient) -> Found:
-    from tinysense_host.boardpackage import check_package
+    from tinysense_host.deploy.board_package import check_package
 
     info = patient.told()
     if info.package is None:
@@ -188,7 +188,7 @@ def _refused(check: str, e: TinysenseError, remedy: str) -> Finding:
 
 
 def _rolled_back(patient: Patient) -> Found:
-    from tinysense_host.slots import take_reports
+    from tinysense_host.deploy.slots import take_reports
 
     device = patient.connected()
     lines = [*device.reports, *take_reports(device)]    # at the prompt, and since

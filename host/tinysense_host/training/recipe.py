@@ -15,9 +15,8 @@ from typing import TYPE_CHECKING, Any, TypeVar, get_type_hints
 
 from tinysense.channels import each, joined
 from tinysense.features import Sensor
-
-from .errors import TinysenseError
-from .labels import check_labels
+from tinysense_host.errors import TinysenseError
+from tinysense_host.labels import check_labels
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -25,8 +24,8 @@ else:
     import tomli as tomllib
 
 if TYPE_CHECKING:
-    from .modelfile import ModelFile
-    from .speech.recipe import SpeechRecipe
+    from tinysense_host.modelfile import ModelFile
+    from tinysense_host.speech.recipe import SpeechRecipe
 
 __all__ = [
     "Augmentation",
@@ -260,7 +259,7 @@ def load_any_recipe(path: Path | str) -> Recipe | SpeechRecipe:
         raise TinysenseError(f"{file} is not TOML: {error}") from error
     sensor = table.get("sensor")
     if isinstance(sensor, dict) and sensor.get("kind") == "microphone":
-        from .speech.recipe import speech_recipe
+        from tinysense_host.speech.recipe import speech_recipe
 
         return speech_recipe(table, file)
     recipe = from_table(Recipe, table | {"path": file.parent}, str(file))

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tinysense_host.graph import Graph, Node
-from tinysense_host.shape_rules import Scope, UnknownShape, slice_ranges
+from tinysense_host.graph.shape_rules import Scope, UnknownShape, slice_ranges
 
 __all__ = ["fuse_shifts"]
 

@@ -8,18 +8,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from .dataset import Dataset
-from .errors import TinysenseError
-from .importers import Facts, import_into
-from .recipe import Recipe
-from .simulate import Sensor, simulate_into
+from tinysense_host.dataset import Dataset
+from tinysense_host.errors import TinysenseError
+from tinysense_host.importers import Facts, import_into
+from tinysense_host.simulate import Sensor, simulate_into
+from tinysense_host.training.recipe import Recipe
 
 __all__ = ["given_at", "opened", "shared_folder"]
 
 
 def shared_folder() -> Path:
     """The folder of real recordings: TINYSENSE_SHARED, else ../shared beside the project."""
-    beside = Path(__file__).resolve().parents[2].parent / "shared"
+    beside = Path(__file__).resolve().parents[3].parent / "shared"
     return Path(os.environ.get("TINYSENSE_SHARED", beside))
 
 

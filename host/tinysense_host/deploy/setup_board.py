@@ -7,7 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
 
-from tinysense_host.boardpackage import (
+from tinysense_host.boards import native_candidates
+from tinysense_host.deploy.board_package import (
     Look,
     listed,
     look_at,
@@ -15,12 +16,11 @@ from tinysense_host.boardpackage import (
     stamped_names,
     verified,
 )
-from tinysense_host.boards import native_candidates
+from tinysense_host.deploy.package import STAMP, Stamp, package_files
 from tinysense_host.device import Device
 from tinysense_host.errors import TinysenseError
 from tinysense_host.link.board_files import BoardFiles
 from tinysense_host.link.transport import BoardError
-from tinysense_host.package import STAMP, Stamp, package_files
 
 if TYPE_CHECKING:
     from tinysense_host.modelfile import ModelFile

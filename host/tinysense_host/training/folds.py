@@ -15,10 +15,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from tinysense.channels import spoken
-
-from .dataset import Dataset, Frames, Recording, place, rescale
-from .errors import TinysenseError
-from .recipe import Reading, Recipe
+from tinysense_host.dataset import Dataset, Frames, Recording, place, rescale
+from tinysense_host.errors import TinysenseError
+from tinysense_host.training.recipe import Reading, Recipe
 
 __all__ = ["Example", "Fold", "examples_of", "folds_of", "stacked"]
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from tinysense_host.boards import native_architecture
+from tinysense_host.deploy.package import STAMP, Stamp, our_version, source_hash
 from tinysense_host.device import Device
 from tinysense_host.errors import TinysenseError
 from tinysense_host.link.transport import BoardError, LinkError
-from tinysense_host.package import STAMP, Stamp, our_version, source_hash
 
 __all__ = ["Look", "check_package", "listed", "look_at", "other_firmware", "stamped_names",
            "verified"]

@@ -11,12 +11,12 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from tinysense_host.deploy.preflight import fits_driver, fits_firmware, preflight
+from tinysense_host.deploy.slots import BoardModels, ask, checked_name, models, slot_name
 from tinysense_host.device import BoardInfo, Device
 from tinysense_host.errors import TinysenseError
 from tinysense_host.link.transport import LinkError, Progress
 from tinysense_host.modelfile import ModelFile
-from tinysense_host.preflight import fits_driver, fits_firmware, preflight
-from tinysense_host.slots import BoardModels, ask, checked_name, models, slot_name
 
 __all__ = ["TRIAL", "UploadResult", "read_model", "upload"]
 

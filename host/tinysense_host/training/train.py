@@ -20,18 +20,19 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from . import hostcore, reference
-from . import tflite as reader
-from .augment import Augmenter
-from .convert import convert
-from .dataset import Frames
-from .errors import TinysenseError
-from .features import FeatureProgram, Raw
-from .folds import Example, stacked
-from .graph import Graph
-from .modelfile import Golden
-from .recipe import Recipe
-from .speech.recipe import SpeechRecipe
+from tinysense_host import hostcore
+from tinysense_host import tflite as reader
+from tinysense_host.convert import convert
+from tinysense_host.dataset import Frames
+from tinysense_host.errors import TinysenseError
+from tinysense_host.features import FeatureProgram, Raw
+from tinysense_host.graph import Graph
+from tinysense_host.modelfile import Golden
+from tinysense_host.speech.recipe import SpeechRecipe
+from tinysense_host.tflite import reference
+from tinysense_host.training.augment import Augmenter
+from tinysense_host.training.folds import Example, stacked
+from tinysense_host.training.recipe import Recipe
 
 __all__ = [
     "Trained", "averaged", "feature_floats", "meta_of", "program_of", "quantise", "silence",

@@ -14,12 +14,12 @@ from typing import Any
 
 import numpy as np
 
-from .errors import TinysenseError
-from .evaluate import Score, choose_threshold, evaluate, save_windows
-from .files import write_atomically
-from .folds import Example, Fold, folds_of
-from .recipe import Recipe
-from .train import Trained, train
+from tinysense_host.errors import TinysenseError
+from tinysense_host.evaluate import Score, choose_threshold, evaluate, save_windows
+from tinysense_host.files import write_atomically
+from tinysense_host.training.folds import Example, Fold, folds_of
+from tinysense_host.training.recipe import Recipe
+from tinysense_host.training.train import Trained, train
 
 __all__ = [
     "cross_validate",

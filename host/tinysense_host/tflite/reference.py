@@ -41,7 +41,7 @@ def run(tflite: bytes, inputs: Sequence[np.ndarray]) -> list[np.ndarray]:
         arrays = {f"in{i}": np.asarray(x) for i, x in enumerate(inputs)}
         np.savez(source, allow_pickle=False, model=np.frombuffer(tflite, np.uint8), **arrays)
         done = subprocess.run(
-            [sys.executable, "-m", "tinysense_host.reference", str(source), str(answer)],
+            [sys.executable, "-m", "tinysense_host.tflite.reference", str(source), str(answer)],
             capture_output=True,
             text=True,
             check=False,
@@ -81,7 +81,7 @@ def _bytes(batch: np.ndarray) -> np.ndarray:
 
 def quiet_environment() -> dict[str, str]:
     """For processes that load TensorFlow: this package is found, greetings are left out."""
-    host = str(Path(__file__).resolve().parents[1])
+    host = str(Path(__file__).resolve().parents[2])
     path = os.pathsep.join(p for p in (host, os.environ.get("PYTHONPATH", "")) if p)
     quiet = {"TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": ""}
     return os.environ | quiet | {"PYTHONPATH": path}

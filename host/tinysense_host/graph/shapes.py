@@ -12,8 +12,8 @@ import dataclasses
 
 from tinysense_host.errors import TinysenseError
 from tinysense_host.graph import Graph, Node
-from tinysense_host.shape_folding import FOLDERS
-from tinysense_host.shape_rules import EXPLICIT, RULES, Scope, Shape, UnknownShape
+from tinysense_host.graph.shape_folding import FOLDERS
+from tinysense_host.graph.shape_rules import EXPLICIT, RULES, Scope, Shape, UnknownShape
 
 __all__ = ["resolve_shapes"]
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from tinysense_host.graph import Node
-from tinysense_host.shape_rules import Scope, UnknownShape, slice_ranges
+from tinysense_host.graph.shape_rules import Scope, UnknownShape, slice_ranges
 
 __all__ = ["FOLDERS"]
 

@@ -1,0 +1,1 @@
+"""From a recipe and recordings to a network: examples, folds by person, variation, training."""
