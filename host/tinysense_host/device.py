@@ -32,6 +32,7 @@ from tinysense_host.naming import Where, find
 __all__ = ["INTERRUPT_VARIABLE", "BoardInfo", "Device", "board_id", "connect", "open_transport"]
 
 INTERRUPT_VARIABLE = "TINYSENSE_INTERRUPT"
+_PAUSE_S = 10.0         # within an answer that has begun: what is late then was lost
 log = logging.getLogger(__name__)       # what a command prints to stderr
 
 # Largest free block: a bytearray must not be kept, and a failed try frees what it took.
@@ -183,13 +184,14 @@ class Device:
                         "press its reset button", self.port, self.stopped)
             self.stopped = None
 
-    def exec(self, code: str, timeout: float = 10.0) -> str:
-        """Runs code and returns what it printed, line ends as LF."""
-        return self.transport.exec(code, timeout).decode("utf-8", "replace").replace("\r\n", "\n")
+    def exec(self, code: str, timeout: float = 10.0, rest: float | None = None) -> str:
+        """Runs code and returns what it printed, line ends as LF (Transport.exec)."""
+        said = self.transport.exec(code, timeout, rest)
+        return said.decode("utf-8", "replace").replace("\r\n", "\n")
 
     def ask(self, code: str, timeout: float = 10.0) -> Any:
-        """Runs code whose last printed line is JSON, and returns that value."""
-        text = self.exec(code, timeout).strip()
+        """Runs code that prints JSON at its end, and returns that value."""
+        text = self.exec(code, timeout, _PAUSE_S).strip()
         last = text.splitlines()[-1] if text else ""
         try:
             return json.loads(last)
@@ -218,7 +220,7 @@ class Device:
 
     def _summed(self, code: str, timeout: float) -> Any:
         """Runs code whose last printed line is JSON, a space and its CRC-32."""
-        text = self.exec(code, timeout).strip()
+        text = self.exec(code, timeout, _PAUSE_S).strip()
         said, _, digits = (text.splitlines() or [""])[-1].rpartition(" ")
         if digits != f"{crc32(said.encode()):08x}":
             raise LinkError(f"the answer of the board on {self.port} came damaged: {text[-60:]!r}",

@@ -37,7 +37,7 @@ class FolderTransport:
         self.sent = b""
         self._names = {}
 
-    def exec(self, code, timeout=10.0):
+    def exec(self, code, timeout=10.0, rest=None):
         if self.calls_left is not None:
             self.calls_left -= 1
             if self.calls_left < 0:

@@ -18,7 +18,7 @@ class StampedBoard(FakeTransport):
         self.core, self.mpy, self.frozen, self.fault = core, mpy, frozen, fault
         self.puts, self.removed = [], []
 
-    def exec(self, code, timeout=10.0):
+    def exec(self, code, timeout=10.0, rest=None):
         if "json.dumps([tinysense.__version__" in code and self.fault:
             super().exec(code, timeout)
             raise BoardError(self.fault)

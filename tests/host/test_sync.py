@@ -178,7 +178,7 @@ class Network(FakeTransport):
             raise told
         return told
 
-    def exec(self, code, timeout=10.0):
+    def exec(self, code, timeout=10.0, rest=None):
         raise AssertionError("no code over a network")
 
 

@@ -1,6 +1,7 @@
 """Both adapters against a raw REPL on a pty: every way it can go wrong, and then still work."""
 
 import os
+import termios
 import threading
 import time
 from pathlib import Path
@@ -9,6 +10,7 @@ import pytest
 
 from tinysense_host.device import connect
 from tinysense_host.errors import TinysenseError
+from tinysense_host.link import raw_repl
 from tinysense_host.link.transport import BoardError, LinkError
 
 ADAPTERS = ["mpremote", "ampy"]
@@ -234,6 +236,37 @@ def test_soft_reset_forgets_everything(board):
         board.exec("print(x)")
 
 
+def test_a_restart_that_was_heard_of_only_in_part_is_tried_again(board, monkeypatch):
+    monkeypatch.setattr(raw_repl, "RESTART_S", 1.0)
+    board.exec("x = 1")
+    line, came, lost = board.transport._line, bytearray(), []
+    some = line.some
+
+    def lossy(wait):
+        data = some(wait)
+        came.extend(data)
+        if came.endswith(raw_repl.BANNER) and not lost:
+            lost.append(data[-1:])
+            return data[:-1]
+        return data
+
+    line.some = lossy
+    board.soft_reset()
+    assert lost
+    with pytest.raises(BoardError, match="NameError"):
+        board.exec("print(x)")
+
+
+def test_an_answer_whose_end_is_lost_is_not_waited_for_as_long_as_its_beginning(board):
+    slow = "import time\ntime.sleep(1)\nprint('done')\n"
+    assert board.exec(slow, timeout=30, rest=0.5) == "done\n"
+    begin = time.monotonic()
+    with pytest.raises(LinkError, match=r"silent for 0\.5 s; last it said b'done"):
+        board.exec(slow + "time.sleep(60)", timeout=60, rest=0.5)
+    assert time.monotonic() - begin < 30
+    assert usable(board)
+
+
 def test_the_board_is_left_at_its_friendly_prompt(repl_board, kind):
     port, _ = repl_board()
     connect(port, kind=kind).close()
@@ -259,6 +292,22 @@ def test_a_board_that_vanishes(repl_board):
     # The board's process ends: its end of the cable closes.
     with connect(port) as device, pytest.raises(LinkError, match="lost the board on"):
         device.exec("import os\nos._exit(0)", timeout=5)
+
+
+@pytest.mark.parametrize("where", ["os.path.realpath", "termios.tcgetattr", "termios.tcsetattr",
+                                   "termios.tcflush", "serial.Serial.timeout"])
+def test_a_port_that_goes_away_while_it_is_opened(repl_board, monkeypatch, where):
+    port, _ = repl_board()
+    raised = []
+
+    def gone(*_):
+        raised.append(where)
+        raise FileNotFoundError(port) if where.startswith("os") else termios.error(5, "gone")
+
+    monkeypatch.setattr(where, property(None, gone) if where.endswith("timeout") else gone)
+    with pytest.raises(TinysenseError, match=f"port {port}"):
+        connect(port, kind="mpremote")
+    assert raised
 
 
 def test_an_unknown_adapter():

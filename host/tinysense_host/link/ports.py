@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import stat
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from tinysense_host.errors import TinysenseError
+from tinysense_host.link.serial_line import PORT_ERRORS
 from tinysense_host.virtual import running
 
 __all__ = ["PORT_VARIABLE", "Candidate", "candidates", "choose_port", "explain_failure", "holders",
-           "listed"]
+           "listed", "opening"]
 
 PORT_VARIABLE = "TINYSENSE_PORT"
 SHOWN_HOLDERS = 3
@@ -59,8 +62,11 @@ def choose_port(port: str | None) -> str:
 
 def holders(port: str) -> list[str]:
     """Processes that hold a port open, as `name (pid)`; empty where that can't be seen."""
-    me, real = os.getpid(), os.path.realpath(port)
-    found = []
+    me, found = os.getpid(), []
+    try:
+        real = os.path.realpath(port)
+    except OSError:
+        return []       # the port has just gone
     for folder in Path("/proc").glob("[0-9]*"):
         if folder.name == str(me):
             continue
@@ -121,3 +127,13 @@ def explain_failure(port: str, cause: Exception) -> TinysenseError:
                               "end that program, or use another board")
     return TinysenseError(f"could not open port {port}: {cause}",
                           "check the board and that no other program uses it")
+
+
+@contextlib.contextmanager
+def opening(port: str, *errors: type[Exception]) -> Iterator[None]:
+    """What is raised while a port is opened (these errors, or pyserial's), as explain_failure."""
+    errors = (*PORT_ERRORS, ValueError, *errors)
+    try:
+        yield
+    except errors as e:
+        raise explain_failure(port, e) from e

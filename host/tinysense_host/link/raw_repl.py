@@ -84,10 +84,11 @@ def _until(line: Line, ending: bytes, wait: float) -> bytes:
 
 
 def follow(line: Line, sink: Sink, silence: float, overall: float | None = None,
-           confirm: float = 0.0, over: Over = never) -> bytes:
+           rest: float | None = None, confirm: float = 0.0, over: Over = never) -> bytes:
     """Reads a program's output to its end and returns the last of its text.
 
-    silence, overall: seconds after which LinkError is raised. confirm: seconds
+    silence, overall: seconds after which LinkError is raised; rest: as silence, once text has
+    come. confirm: seconds
     of quiet that an end must be followed by, where output may hold any byte;
     over: tells that only text can come any more, so no quiet is needed.
     Raises BoardError with the traceback if the program raised.
@@ -109,8 +110,9 @@ def follow(line: Line, sink: Sink, silence: float, overall: float | None = None,
             return output
         _refuse_reset(line, text)
         said = f"; last it said {bytes(text[-60:])!r}" if text else ""
-        if now - last >= silence:
-            raise LinkError(f"the board on {line.port} was silent for {silence:g} s{said}",
+        most = rest if rest is not None and text else silence
+        if now - last >= most:
+            raise LinkError(f"the board on {line.port} was silent for {most:g} s{said}",
                             "press its reset button and try again")
         if overall is not None and now - begin >= overall:
             raise LinkError(f"the board on {line.port} was not done after {overall:g} s{said}",
@@ -129,7 +131,7 @@ def _refuse_reset(line: Line, text: bytearray) -> None:
                         "check its power supply and free RAM, then try again")
 
 
-def restarted(line: Line, wait: float = RESTART_S) -> None:
+def restarted(line: Line, wait: float) -> None:
     """Waits for the raw REPL to come back after a soft reset; its `>` stays unread."""
     end, came = time.monotonic() + wait, b""
     while not came.endswith(BANNER):

@@ -52,12 +52,12 @@ class RawReplTransport(ReceivedFiles, ABC):
         self._client = None
         raw_repl.enter(self._line)
 
-    def exec(self, code: str, timeout: float = 10.0) -> bytes:
+    def exec(self, code: str, timeout: float = 10.0, rest: float | None = None) -> bytes:
         """See Transport.exec."""
         with self._recovering():
             self._leave()
             self._start(code)
-            return raw_repl.follow(self._line, lambda data: data, timeout, overall=timeout)
+            return raw_repl.follow(self._line, lambda data: data, timeout, timeout, rest)
 
     def exec_stream(self, code: str, sink: Sink, silence: float = 10.0,
                     over: Over = never) -> None:
@@ -98,14 +98,21 @@ class RawReplTransport(ReceivedFiles, ABC):
         with self._recovering():
             self._leave()
             self._cannot, self._inflates = False, True      # another package, an empty heap
-            self._line.write(b"\x04")
             try:
-                raw_repl.restarted(self._line)
-            except LinkError:
-                reopen = getattr(self._line, "reopen", None)
-                if reopen is None or not reopen(raw_repl.RESTART_S):
-                    raise
+                self._restart()
+            except LinkError:       # what it said came damaged, or it never heard of it
                 self._enter()
+                self._restart()
+
+    def _restart(self) -> None:
+        self._line.write(b"\x04")
+        try:
+            raw_repl.restarted(self._line, raw_repl.RESTART_S)
+        except LinkError:
+            reopen = getattr(self._line, "reopen", None)
+            if reopen is None or not reopen(raw_repl.RESTART_S):
+                raise
+            self._enter()
 
     def interrupt(self) -> None:
         """See Transport.interrupt."""

@@ -60,7 +60,7 @@ class ReceivedFiles(BoardFiles):
         """Hands a program to the board; its output follows on the line."""
 
     @abstractmethod
-    def exec(self, code: str, timeout: float = 10.0) -> bytes:
+    def exec(self, code: str, timeout: float = 10.0, rest: float | None = None) -> bytes:
         """See Transport.exec."""
 
     @abstractmethod

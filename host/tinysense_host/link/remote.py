@@ -264,7 +264,7 @@ class RemoteTransport:
             f"{self.port}: over the network only tinysense's own operations run there, no code",
             "use a cable for this")
 
-    def exec(self, code: str, timeout: float = 10.0) -> bytes:
+    def exec(self, code: str, timeout: float = 10.0, rest: float | None = None) -> bytes:
         """See Transport.exec: refused."""
         self._no_code()
 

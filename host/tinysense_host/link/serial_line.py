@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 import select
 import time
 from collections.abc import Iterator
@@ -10,17 +11,21 @@ from typing import Any
 
 from tinysense_host.link.transport import LinkError
 
-__all__ = ["ANSWER_S", "SerialLine"]
+__all__ = ["ANSWER_S", "PORT_ERRORS", "SerialLine"]
 
 ANSWER_S = 5.0      # firmware answers a control byte within this
+# What pyserial raises where a port goes away: termios.error is no OSError, and not on Windows.
+PORT_ERRORS: tuple[type[Exception], ...] = (OSError,)
+with contextlib.suppress(ImportError):
+    PORT_ERRORS += (importlib.import_module("termios").error,)
 
 
 @contextlib.contextmanager
 def _named(port: str) -> Iterator[None]:
-    """pyserial's errors, which are OSErrors, as LinkErrors that name the port."""
+    """pyserial's errors as LinkErrors that name the port."""
     try:
         yield
-    except OSError as e:
+    except PORT_ERRORS as e:
         raise LinkError(f"lost the board on {port}: it was unplugged, or it reset",
                         "wait for the port to come back and try again") from e
 

@@ -79,8 +79,11 @@ class Transport(Protocol):
 
     port: str
 
-    def exec(self, code: str, timeout: float = 10.0) -> bytes:
-        """Runs code, returns what it printed; ends after `timeout` seconds."""
+    def exec(self, code: str, timeout: float = 10.0, rest: float | None = None) -> bytes:
+        """Runs code, returns what it printed; ends after `timeout` seconds.
+
+        rest: where a program prints once, at its end, the seconds that it may pause in that.
+        """
 
     def exec_stream(self, code: str, sink: Sink, silence: float = 10.0,
                     over: Over = never) -> None:

@@ -12,7 +12,7 @@ import time
 from ampy.pyboard import Pyboard, PyboardError
 
 from tinysense_host.link import raw_repl
-from tinysense_host.link.ports import explain_failure
+from tinysense_host.link.ports import opening
 from tinysense_host.link.raw_transport import RawReplTransport
 from tinysense_host.link.serial_line import ANSWER_S, SerialLine
 from tinysense_host.link.transport import LinkError
@@ -27,11 +27,9 @@ class AmpyTransport(RawReplTransport):
     """A board behind ampy's Pyboard."""
 
     def __init__(self, port: str, baudrate: int = 115200, interrupt: bool = True) -> None:
-        try:
+        with opening(port, PyboardError):
             self._pyboard = Pyboard(port, baudrate)
-        except (PyboardError, OSError, ValueError) as e:
-            raise explain_failure(port, OSError(str(e))) from e
-        line = SerialLine(self._pyboard.serial, port)
+            line = SerialLine(self._pyboard.serial, port)
         super().__init__(port, line)
         self._arrive(interrupt)
 

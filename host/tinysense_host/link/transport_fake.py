@@ -66,7 +66,7 @@ class FakeTransport:
             if self.calls_left < 0:
                 raise LinkError(f"the board on {self.port} reset in the middle", "try again")
 
-    def exec(self, code: str, timeout: float = 10.0) -> bytes:
+    def exec(self, code: str, timeout: float = 10.0, rest: float | None = None) -> bytes:
         """See Transport.exec."""
         self._call()
         self.programs.append(code)

@@ -14,7 +14,7 @@ from mpremote.transport import TransportError
 from mpremote.transport_serial import SerialTransport
 
 from tinysense_host.link import network
-from tinysense_host.link.ports import explain_failure
+from tinysense_host.link.ports import opening
 from tinysense_host.link.raw_transport import RawReplTransport
 from tinysense_host.link.serial_line import ANSWER_S, SerialLine
 from tinysense_host.link.transport import LinkError
@@ -36,12 +36,10 @@ class MpremoteTransport(RawReplTransport):
 
     def __init__(self, port: str, baudrate: int = 115200, interrupt: bool = True) -> None:
         network.register()
-        real = port if "://" in port else os.path.realpath(port)
-        try:
+        with opening(port, TransportError):
+            real = port if "://" in port else os.path.realpath(port)
             self._mp = SerialTransport(real, baudrate, wait=0, exclusive=True, timeout=ANSWER_S)
-        except (TransportError, OSError, ValueError) as e:
-            raise explain_failure(port, e) from e
-        line = SerialLine(self._mp.serial, port)
+            line = SerialLine(self._mp.serial, port)
         super().__init__(port, line)
         self._bounded = line.bounded
         self._mp.serial = line
