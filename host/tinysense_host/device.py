@@ -19,6 +19,7 @@ from tinysense_host.errors import TinysenseError
 from tinysense_host.link.enquiry import LoggerRunsError, Running
 from tinysense_host.link.transport import (
     BoardError,
+    DamagedError,
     FileEntry,
     LinkError,
     Over,
@@ -33,6 +34,11 @@ __all__ = ["INTERRUPT_VARIABLE", "BoardInfo", "Device", "board_id", "connect", "
 
 INTERRUPT_VARIABLE = "TINYSENSE_INTERRUPT"
 _PAUSE_S = 10.0         # within an answer that has begun: what is late then was lost
+# Operations that may be carried out twice: where their answer is damaged they are asked again.
+_TWICE = {"info", "models", "ready", "driver", "prepare", "install", "trial", "key", "config_get",
+          "config_id", "recorded_folders"}
+_UNHEARD = "came damaged: check the cable"      # operations.told says, of a question
+_GARBLED = ("SyntaxError", "IndentationError", "NameError")     # of a question damaged on the way
 log = logging.getLogger(__name__)       # what a command prints to stderr
 
 # Largest free block: a bytearray must not be kept, and a failed try frees what it took.
@@ -196,8 +202,8 @@ class Device:
         try:
             return json.loads(last)
         except ValueError as e:
-            raise LinkError(f"the board on {self.port} answered {last[:60]!r}, expected JSON",
-                            "reset the board and try again") from e
+            raise DamagedError(f"the board on {self.port} answered {last[:60]!r}, expected JSON",
+                               "reset the board and try again") from e
 
     def call(self, name: str, /, timeout: float = 60.0, **args: Any) -> Any:
         """The result of one of tinysense's operations on the board (operations.py there).
@@ -207,9 +213,7 @@ class Device:
         """
         if self.remote:
             return self.transport.call(name, args, timeout)  # type: ignore[attr-defined]
-        text = json.dumps(args)
-        told = self._summed(f"from tinysense.operations import told\n"
-                            f"told({name!r}, {text!r}, {crc32((name + text).encode())})", timeout)
+        told = self._told(name, json.dumps(args), timeout)
         if isinstance(told, dict) and "value" in told:
             return told["value"]
         if isinstance(told, dict) and isinstance(told.get("error"), str):
@@ -218,13 +222,30 @@ class Device:
         raise LinkError(f"the board on {self.port} answered {json.dumps(told)[:60]} to {name}",
                         "put the package of this version there: tinysense setup")
 
+    def _told(self, name: str, args: str, timeout: float) -> Any:
+        """What an operation says; asked once more where question or answer was damaged."""
+        code = (f"from tinysense.operations import told\n"
+                f"told({name!r}, {args!r}, {crc32((name + args).encode())})")
+        try:
+            told = self._summed(code, timeout)
+            if not (isinstance(told, dict) and _UNHEARD in str(told.get("text"))):
+                return told
+        except BoardError as e:
+            if e.kind not in _GARBLED:
+                raise
+        except DamagedError:
+            if name not in _TWICE:
+                raise
+        return self._summed(code, timeout)
+
     def _summed(self, code: str, timeout: float) -> Any:
         """Runs code whose last printed line is JSON, a space and its CRC-32."""
         text = self.exec(code, timeout, _PAUSE_S).strip()
         said, _, digits = (text.splitlines() or [""])[-1].rpartition(" ")
         if digits != f"{crc32(said.encode()):08x}":
-            raise LinkError(f"the answer of the board on {self.port} came damaged: {text[-60:]!r}",
-                            "check the cable, then try again")
+            raise DamagedError(
+                f"the answer of the board on {self.port} came damaged: {text[-60:]!r}",
+                "check the cable, then try again")
         return json.loads(said)
 
     def stream(self, code: str, sink: Sink, silence: float = 10.0, over: Over = never) -> None:
@@ -257,7 +278,7 @@ class Device:
 
     def info(self) -> BoardInfo:
         """What the board is and has now."""
-        told = self.call("info") if self.remote else self.ask(_INFO_CODE, timeout=60.0)
+        told = self.call("info") if self.remote else self._info()
         if not isinstance(told, dict):
             raise LinkError(f"the board on {self.port} answered no object", "reset the board")
         mpy = _number(told, "mpy", self.port)
@@ -272,6 +293,12 @@ class Device:
             flash_free=_number(told, "flash_free", self.port), core=str(told.get("core", "")),
             abi=abi if isinstance(abi, int) else None, kernels=str(told.get("kernels", "")),
             package=None if package is None else str(package))
+
+    def _info(self) -> Any:
+        try:
+            return self.ask(_INFO_CODE, timeout=60.0)
+        except DamagedError:
+            return self.ask(_INFO_CODE, timeout=60.0)
 
 
 def open_transport(port: str, kind: str | None = None, interrupt: bool = True) -> Transport:

@@ -3,13 +3,14 @@
 import contextlib
 import json
 import time
+from binascii import crc32
 
 import pytest
 
 from tinysense_host import virtual
 from tinysense_host.device import Device, connect
 from tinysense_host.errors import TinysenseError
-from tinysense_host.link.transport import BoardError, LinkError
+from tinysense_host.link.transport import BoardError, DamagedError, LinkError
 from tinysense_host.link.transport_fake import FakeTransport
 
 
@@ -115,3 +116,44 @@ def test_a_damaged_answer_is_found_out():
     device.transport.exec = lambda *a: exec(*a).replace(b"1", b"3", 1)
     with pytest.raises(LinkError, match="came damaged"):
         device.call("use", name="ring")
+
+
+@pytest.mark.parametrize("damage", ["answer", "code", "arguments"])
+def test_an_operation_that_may_be_done_twice_is_asked_again_where_it_was_damaged(damage):
+    device = Device(FakeTransport([("told(", b'{"value": 1}')]))
+    exec, asked = device.transport.exec, []
+
+    def once(*a):
+        asked.append(a[0])
+        if len(asked) > 1:
+            return exec(*a)
+        if damage == "code":
+            raise BoardError("NameError: name 'tolt' isn't defined")
+        if damage == "answer":
+            return exec(*a).replace(b"1", b"3", 1)
+        said = b'{"error": "ValueError", "text": "\'use\' came damaged: check the cable, then try"}'
+        return said + f" {crc32(said):08x}".encode()
+
+    device.transport.exec = once
+    assert device.call("models") == 1 and len(asked) == 2
+    # What changes the board is asked again only where it can't have been done.
+    asked.clear()
+    if damage == "answer":
+        with pytest.raises(DamagedError):
+            device.call("remove", name="ring")
+    else:
+        assert device.call("remove", name="ring") == 1
+    assert len(asked) == (1 if damage == "answer" else 2)
+
+
+def test_what_a_board_is_is_asked_again_where_the_answer_was_damaged(repl_board):
+    port, _ = repl_board()
+    with connect(port) as device:
+        exec, asked = device.transport.exec, []
+
+        def once(*a):
+            asked.append(a)
+            return exec(*a)[:-9] if len(asked) == 1 else exec(*a)
+
+        device.transport.exec = once
+        assert device.info().port == port and len(asked) == 2

@@ -10,7 +10,14 @@ import re
 import time
 from typing import Protocol
 
-from tinysense_host.link.transport import BoardError, LinkError, Over, Sink, never
+from tinysense_host.link.transport import (
+    BoardError,
+    DamagedError,
+    LinkError,
+    Over,
+    Sink,
+    never,
+)
 
 __all__ = ["BANNER", "Line", "enter", "expect", "follow", "restarted"]
 
@@ -87,8 +94,8 @@ def follow(line: Line, sink: Sink, silence: float, overall: float | None = None,
            rest: float | None = None, confirm: float = 0.0, over: Over = never) -> bytes:
     """Reads a program's output to its end and returns the last of its text.
 
-    silence, overall: seconds after which LinkError is raised; rest: as silence, once text has
-    come. confirm: seconds
+    silence, overall: seconds after which LinkError is raised; rest: of silence once text has
+    come, then DamagedError. confirm: seconds
     of quiet that an end must be followed by, where output may hold any byte;
     over: tells that only text can come any more, so no quiet is needed.
     Raises BoardError with the traceback if the program raised.
@@ -110,9 +117,11 @@ def follow(line: Line, sink: Sink, silence: float, overall: float | None = None,
             return output
         _refuse_reset(line, text)
         said = f"; last it said {bytes(text[-60:])!r}" if text else ""
-        most = rest if rest is not None and text else silence
-        if now - last >= most:
-            raise LinkError(f"the board on {line.port} was silent for {most:g} s{said}",
+        if rest is not None and text and now - last >= rest:
+            raise DamagedError(f"the answer of the board on {line.port} has had no end for "
+                               f"{rest:g} s{said}", "check the cable, then try again")
+        if now - last >= silence:
+            raise LinkError(f"the board on {line.port} was silent for {silence:g} s{said}",
                             "press its reset button and try again")
         if overall is not None and now - begin >= overall:
             raise LinkError(f"the board on {line.port} was not done after {overall:g} s{said}",

@@ -13,8 +13,8 @@ from typing import Protocol
 
 from tinysense_host.errors import TinysenseError
 
-__all__ = ["BoardError", "FileEntry", "LinkError", "Over", "Progress", "Sink", "Transport",
-           "never"]
+__all__ = ["BoardError", "DamagedError", "FileEntry", "LinkError", "Over", "Progress", "Sink",
+           "Transport", "never"]
 
 # Takes what arrived; returns the part of it that is text. The end of the
 # program is looked for in the text only: a binary frame may hold any byte.
@@ -36,6 +36,10 @@ def never() -> bool:
 
 class LinkError(TinysenseError):
     """The link to the board failed: silence, a reset, an unplugged cable."""
+
+
+class DamagedError(LinkError):
+    """What was sent or came back was damaged or cut short; the board can be asked again."""
 
 
 class BoardError(TinysenseError):

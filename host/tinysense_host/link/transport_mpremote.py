@@ -17,7 +17,7 @@ from tinysense_host.link import network
 from tinysense_host.link.ports import opening
 from tinysense_host.link.raw_transport import RawReplTransport
 from tinysense_host.link.serial_line import ANSWER_S, SerialLine
-from tinysense_host.link.transport import LinkError
+from tinysense_host.link.transport import DamagedError, LinkError
 
 __all__ = ["MpremoteTransport", "lacking"]
 
@@ -51,8 +51,8 @@ class MpremoteTransport(RawReplTransport):
             with self._bounded(_START_S + len(code) / _SLOWEST_BYTES_S):
                 self._mp.exec_raw_no_follow(code)
         except TransportError as e:
-            raise LinkError(f"the board on {self.port} did not take the program: {e}",
-                            "press its reset button and try again") from e
+            raise DamagedError(f"the board on {self.port} did not take the program: {e}",
+                               "press its reset button and try again") from e
 
     def close(self) -> None:
         """See Transport.close."""
