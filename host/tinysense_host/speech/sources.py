@@ -127,7 +127,9 @@ def _fetched(recipe: SpeechRecipe, progress: Progress | None) -> Path:
             )
         shutil.rmtree(unpacked, ignore_errors=True)
         with tarfile.open(archive) as tar:
-            tar.extractall(unpacked, filter="data")
+            # Before Python 3.11.4 there is none: then its SHA-256 alone says what it holds.
+            tar.extraction_filter = getattr(tarfile, "data_filter", None)
+            tar.extractall(unpacked)
         unpacked.rename(folder)
     except (OSError, tarfile.TarError) as error:
         raise TinysenseError(
