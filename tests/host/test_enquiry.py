@@ -11,6 +11,7 @@ from tinysense_host.device import board_id, connect
 from tinysense_host.errors import TinysenseError
 from tinysense_host.link import enquiry
 from tinysense_host.link.enquiry import LoggerRunsError, Running, arrive, ask
+from tinysense_host.link.raw_repl import BANNER, enter
 from tinysense_host.naming import Where
 
 HERE = Path(__file__).resolve().parent
@@ -185,3 +186,36 @@ def test_only_a_logger_is_refused(impatient):
     assert arrive(Line(GOOD), interrupt=True).logger
     with pytest.raises(LoggerRunsError):
         arrive(Line(GOOD), interrupt=False)
+
+
+class StalledLine:
+    """A prompt that answers each Ctrl-A, and nothing for a while."""
+
+    port = "stalled"
+
+    def __init__(self, seconds):
+        self.until, self.answers, self.back = time.monotonic() + seconds, 0, b""
+
+    def write(self, data):
+        self.answers += data.count(b"\x01")
+        return len(data)
+
+    def some(self, wait):
+        end = time.monotonic() + wait
+        while time.monotonic() < end:
+            if self.answers and time.monotonic() > self.until:
+                self.answers -= 1
+                return BANNER
+            time.sleep(0.005)
+        return b""
+
+    def unread(self, data):
+        self.back += data
+
+
+def test_late_answers_of_a_prompt_are_not_left_for_what_comes_next():
+    line = StalledLine(1.2)         # it is asked three times until then
+    assert ask(line) is None and line.answers == 0
+    line = StalledLine(1.6)
+    enter(line, wait=1.0)           # twice
+    assert line.answers == 0 and line.back == b">"

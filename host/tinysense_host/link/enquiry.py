@@ -82,7 +82,7 @@ def ask(line: Line) -> Running | None:
     Takes at most TRIES x ANSWER_S seconds, and none of that at a prompt.
     """
     came = b""
-    for _ in range(TRIES):
+    for sent in range(1, TRIES + 1):
         line.write(ENQ)
         end = time.monotonic() + ANSWER_S
         while (left := end - time.monotonic()) > 0:
@@ -92,6 +92,9 @@ def ask(line: Line) -> Running | None:
             if running is not None:
                 return running
             if BANNER in came:
+                # A prompt answers each ENQ; a late answer would look like a restart.
+                while came.count(BANNER) < sent and (more := line.some(ANSWER_S)):
+                    came = (came + more)[-_KEEP_BYTES:]
                 return None
     return None
 

@@ -29,6 +29,7 @@ _END = re.compile(rb"\x04([^\x04]*)\x04>\Z")
 _REBOOTED = re.compile(rb"MicroPython v[^\x04]*Type \"help\(\)\" for more information\.\r\n>>> \Z")
 
 QUIET_S = 0.1           # no byte for so long: what came is whole
+LATE_S = 0.5            # what a slow board was asked for before has come by then
 RESTART_S = 15.0        # a soft reset, boot.py and all
 KEEP_BYTES = 16384      # of the text of a stream, enough for any traceback
 
@@ -62,6 +63,8 @@ def enter(line: Line, attempts: int = 3, wait: float = 2.0) -> None:
         line.write(b"\x03\r\x01")     # Ctrl-C again: the enquiry before may stand in the line
         came = _until(line, BANNER, wait) or came
         if came.endswith(BANNER):
+            if attempt:         # the answer to the attempt before may come yet
+                _drain(line, LATE_S, limit=wait)
             line.unread(b">")
             return
     what = f"answered {came[-60:]!r}" if came else "answered nothing"
