@@ -2,7 +2,7 @@
 
 TensorFlow's own quantiser does it, the one behind TFLiteConverter, on the
 finished file: no Keras model is needed. It runs in a process of its own, as
-the reference kernels do (reference.py).
+the reference kernels do (tflite/reference.py).
 """
 
 from __future__ import annotations

@@ -96,7 +96,7 @@ if _ts_boot:
 del _ts_boot
 """
 
-# In the same program: whether a model failed since somebody was told (slots.py), and who it is.
+# In the same program: whether a model failed since somebody was told (deploy/slots.py); who it is.
 _ARRIVED = """
 def _ts_arrived():
  import json, os
@@ -231,7 +231,7 @@ class Device:
             if not (isinstance(told, dict) and _UNHEARD in str(told.get("text"))):
                 return told
         except BoardError as e:
-            if e.kind not in _GARBLED:
+            if e.kind not in _GARBLED or e.output:      # what answered was carried out
                 raise
         except DamagedError:
             if name not in _TWICE:

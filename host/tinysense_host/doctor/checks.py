@@ -2,7 +2,7 @@
 
 A check is a function of the Patient; it returns findings, or raises, which is a finding
 too. One that needs another that failed is skipped. The checks of this computer are here,
-those of the board in doctor_board.
+those that ask the board in board.py.
 """
 
 from __future__ import annotations
